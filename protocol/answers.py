@@ -1,0 +1,284 @@
+"""Answers of the collector's query API, and of ``scan``, as JSON objects.
+
+Absent and ``null`` mean the same: not known, or not there. Times are RFC 3339 in UTC. Every answer of
+the collector carries its coverage: what it could not see is part of what it says.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from protocol.entries import Kind, LayerUse, Mount, PathKind, Place, ResolvedBy, Role
+
+NodeState = Literal["observed", "silent", "never-seen", "superseded", "drained", "down", "left"]
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class SilentNode(_Answer, frozen=True, kw_only=True):
+    """A node that the register hears nothing from; ``since`` is its last heartbeat (``null``: never heard)."""
+
+    cluster: str
+    node: str
+    hostname: str
+    state: NodeState
+    since: str | None
+
+
+class Coverage(_Answer, frozen=True, kw_only=True):
+    """How much of the cluster an answer speaks for. ``complete``: every node known was observed."""
+
+    as_of: str
+    complete: bool
+    nodes_observed: int
+    silent: list[SilentNode] = []
+
+
+class Bounds(_Answer, frozen=True, kw_only=True):
+    """Between which two moments something began or ended: after the one, at or before the other.
+
+    ``after`` is ``null`` when the node was not observed before.
+    """
+
+    after: str | None
+    before: str
+
+
+class NodeRef(_Answer, frozen=True, kw_only=True):
+    """A node as answers name it."""
+
+    cluster: str
+    node: str
+    hostname: str
+
+
+class ContainerRow(_Answer, frozen=True, kw_only=True):
+    """One container: fields as in ``protocol.entries.Container``, its key as ``container_id``.
+
+    ``began`` and ``ended`` bound the version that is shown (``ended`` ``null``: current); ``certain`` is false
+    when the asked moment lies between the bounds; ``seen`` is when the node last listed it.
+    """
+
+    cluster: str = ""
+    node: str = ""
+    hostname: str = ""
+    container_id: str
+    root: str
+    name: str = ""
+    backend: str = ""
+    mount_id: str | None = None
+    init_id: str | None = None
+    diff_path: str | None = None
+    path_kind: PathKind | None = None
+    parent_chain_id: str | None = None
+    resolved_by: ResolvedBy = ResolvedBy.UNRESOLVED
+    reason: str = ""
+    image: str = ""
+    image_id: str = ""
+    state: str = ""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    created_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    labels: dict[str, str] = {}
+    mounts: list[Mount] = []
+    paths: list[Place] = []
+    ghost: bool = False
+    outer: str = ""
+    service: str = ""
+    task: str = ""
+    stack: str = ""
+    began: Bounds | UnsetType = UNSET
+    ended: Bounds | UnsetType | None = UNSET
+    certain: bool | UnsetType = UNSET
+    seen: str | UnsetType | None = UNSET
+
+
+class LayerRow(_Answer, frozen=True, kw_only=True):
+    """One layer directory that is no container's own; ``images`` and ``containers`` count who uses it."""
+
+    cluster: str = ""
+    node: str = ""
+    hostname: str = ""
+    root: str
+    key: str
+    backend: str = ""
+    use: LayerUse
+    cache_id: str = ""
+    diff_id: str = ""
+    parent: str = ""
+    diff_path: str | None = None
+    path_kind: PathKind | None = None
+    evidence: str = ""
+    reason: str = ""
+    paths: list[Place] = []
+    began: Bounds | UnsetType = UNSET
+    ended: Bounds | UnsetType | None = UNSET
+
+
+class ImageRow(_Answer, frozen=True, kw_only=True):
+    """One image on one node."""
+
+    cluster: str = ""
+    node: str = ""
+    hostname: str = ""
+    root: str
+    image_id: str
+    tags: list[str] = []
+    digests: list[str] = []
+    layers: list[str] = []
+    platform: str = ""
+    created_at: str = ""
+    backend: str = ""
+    reason: str = ""
+    began: Bounds | UnsetType = UNSET
+    ended: Bounds | UnsetType | None = UNSET
+
+
+class Scan(_Answer, frozen=True, kw_only=True):
+    """What ``scan ROOT`` found; ``problems`` are sentences, each names the path it is about."""
+
+    root: str
+    containers: list[ContainerRow]
+    layers: list[LayerRow]
+    images: list[ImageRow]
+    orphans: list[LayerRow]
+    problems: list[str]
+
+
+class Containers(_Answer, frozen=True, kw_only=True):
+    """A page of containers; ``next`` is the cursor of the following page."""
+
+    containers: list[ContainerRow]
+    coverage: Coverage
+    next: str | None = None
+
+
+class Layers(_Answer, frozen=True, kw_only=True):
+    """A page of layers."""
+
+    layers: list[LayerRow]
+    coverage: Coverage
+    next: str | None = None
+
+
+class Images(_Answer, frozen=True, kw_only=True):
+    """A page of images."""
+
+    images: list[ImageRow]
+    coverage: Coverage
+    next: str | None = None
+
+
+class Where(_Answer, frozen=True, kw_only=True):
+    """Answer to ``where?ref=``: every container that the reference names.
+
+    ``matched`` says as what it was taken (``id``, ``name``, ``service``, …), ``exact`` whether whole or as a prefix.
+    """
+
+    ref: str
+    matched: str
+    exact: bool
+    containers: list[ContainerRow]
+    coverage: Coverage
+    at: str | None = None
+    next: str | None = None
+
+
+class ContainerBrief(_Answer, frozen=True, kw_only=True):
+    """Enough of a container to name it; ``destination`` is where it mounts the thing asked about."""
+
+    container_id: str
+    name: str
+    state: str
+    image: str
+    service: str = ""
+    stack: str = ""
+    task: str = ""
+    destination: str | None = None
+
+
+class Owner(_Answer, frozen=True, kw_only=True):
+    """What owns a path on one node.
+
+    ``kind`` and ``role`` say what and how; ``matched`` is the ancestor of the path (or the path itself) that is the
+    owner's own; ``inside`` is the path as seen inside the container or layer, ``null`` where no container sees it.
+    ``key`` is the container ID, layer key, image ID, volume name or bind source. ``sentence`` says it all in words.
+    """
+
+    cluster: str
+    node: str
+    hostname: str
+    kind: Kind
+    role: Role
+    key: str
+    root: str
+    matched: str
+    inside: str | None
+    name: str = ""
+    image: str = ""
+    service: str = ""
+    stack: str = ""
+    use: LayerUse | None = None
+    containers: list[ContainerBrief] = []
+    images: list[str] = []
+    containers_total: int = 0
+    images_total: int = 0
+    sentence: str = ""
+    began: Bounds | UnsetType = UNSET
+    ended: Bounds | UnsetType | None = UNSET
+    certain: bool | UnsetType = UNSET
+
+
+class Whose(_Answer, frozen=True, kw_only=True):
+    """Answer to ``whose?path=``: the nearest owner on every node where the path means something.
+
+    ``also_visible`` are farther ancestors (a container that binds ``/``) on the owners' nodes; at most 100 are listed.
+    """
+
+    path: str
+    owners: list[Owner]
+    also_visible: list[Owner] = []
+    also_visible_total: int = 0
+    at: str | None = None
+
+
+class WhoseAnswer(_Answer, frozen=True, kw_only=True):
+    """Answer to ``whose``: one item for every path asked, in that order."""
+
+    answers: list[Whose]
+    coverage: Coverage
+
+
+class NodeRow(_Answer, frozen=True, kw_only=True):
+    """One node of a Swarm, or an engine outside one.
+
+    ``skew`` is the node's clock minus PostgreSQL's, in seconds; ``problems`` are the agent's own sentences.
+    """
+
+    cluster: str
+    node: str
+    hostname: str
+    state: NodeState
+    since: str | None
+    seen: str | None
+    engine: dict[str, Any] = {}
+    backends: list[dict[str, Any]] = []
+    agent: str = ""
+    containers: int = 0
+    unresolved: int = 0
+    skew: float | None = None
+    lost_events: int = 0
+    conflict: bool = False
+    problems: list[str] = []
+
+
+class Nodes(_Answer, frozen=True, kw_only=True):
+    """Every node that the register knows."""
+
+    nodes: list[NodeRow]
+    coverage: Coverage
