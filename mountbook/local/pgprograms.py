@@ -89,17 +89,16 @@ def spawn(
     )
 
 
-def find(directory: Path, copies: Path) -> Programs:
+def find(directory: Path, account: Account | None, copies: Path) -> Programs:
     """Return programs that can run the data directory ``directory`` (of any version if it is not there yet).
 
     Where the account may not read the wheel's files (a virtual environment below ``/root``), they are
     copied to ``copies``.
 
     Raises:
-        UserError: no programs of that version, or nobody to run them as.
+        UserError: no programs of that version, or the account may not run them.
     """
     wanted = _version_of(directory)
-    account = _account(directory)
     seen: list[str] = []
     for candidate in _candidates():
         major = _major(candidate)
@@ -190,8 +189,12 @@ def _belongs(directory: Path) -> str:
     return f"It belongs to {name}: run the command as that user or as root, or choose another --data."
 
 
-def _account(directory: Path) -> Account | None:
-    """Return who runs PostgreSQL: the owner of the data that is there, else ``postgres``, else ``nobody``."""
+def choose_account(directory: Path) -> Account | None:
+    """Return who runs PostgreSQL: not root, but the owner of the data that is there, ``postgres`` or ``nobody``.
+
+    Raises:
+        UserError: there is no such user, or the data belongs to somebody else.
+    """
     owner = directory.stat().st_uid if directory.exists() else None
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):

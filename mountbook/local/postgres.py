@@ -75,18 +75,19 @@ def start(data: Path, say: Callable[[str], None] = lambda _: None) -> Server:
         UserError: no programs for this data, no account to run them, or the server does not start.
     """
     directory = data / "postgres"
-    programs = pgprograms.find(directory, data)
-    _let_in(data, programs.account)
+    account = pgprograms.choose_account(directory)
+    _let_in(data, account)
+    programs = pgprograms.find(directory, account, data)
     if not directory.exists():
         say(f"making a PostgreSQL {programs.major} in {directory}")
         _make(directory, programs)
     _clear_leftover(directory)
-    sockets = _socket_directory(data, programs.account)
+    sockets = _socket_directory(data, account)
     log = data / "postgres.log"
     with log.open("ab") as output:
         began = output.seek(0, os.SEEK_END)
         command: list[str | Path] = [programs.bin / "postgres", "-D", directory, "-p", "5432", *_options(sockets)]
-        process = pgprograms.spawn(command, programs.account, stdin=subprocess.DEVNULL, output=output.fileno())
+        process = pgprograms.spawn(command, account, stdin=subprocess.DEVNULL, output=output.fileno())
     server = Server(f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(sockets), safe='')}", process)
     try:
         _await_ready(directory, process, log, began)
