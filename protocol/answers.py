@@ -190,7 +190,10 @@ class Where(_Answer, frozen=True, kw_only=True):
 
 
 class ContainerBrief(_Answer, frozen=True, kw_only=True):
-    """Enough of a container to name it; ``destination`` is where it mounts the thing asked about."""
+    """Enough of a container to name it.
+
+    ``destination`` is where it mounts the thing asked about, ``inside`` the path asked about as it sees it there.
+    """
 
     container_id: str
     name: str
@@ -200,6 +203,7 @@ class ContainerBrief(_Answer, frozen=True, kw_only=True):
     stack: str = ""
     task: str = ""
     destination: str | None = None
+    inside: str | None = None
 
 
 class Owner(_Answer, frozen=True, kw_only=True):
@@ -207,7 +211,9 @@ class Owner(_Answer, frozen=True, kw_only=True):
 
     ``kind`` and ``role`` say what and how; ``matched`` is the ancestor of the path (or the path itself) that is the
     owner's own; ``inside`` is the path as seen inside the container or layer, ``null`` where no container sees it.
-    ``key`` is the container ID, layer key, image ID, volume name or bind source. ``sentence`` says it all in words.
+    For a volume or bind it is set when all its containers see the path alike; each container has its own.
+    ``key`` is the container ID, layer key, image ID, volume name or bind source. At most 100 ``containers`` and
+    ``images`` are listed; the totals count all. ``sentence`` says it all in words.
     """
 
     cluster: str
@@ -237,11 +243,13 @@ class Owner(_Answer, frozen=True, kw_only=True):
 class Whose(_Answer, frozen=True, kw_only=True):
     """Answer to ``whose?path=``: the nearest owner on every node where the path means something.
 
+    At most 1,000 ``owners`` are listed (``node=`` asks about one node); ``owners_total`` counts all.
     ``also_visible`` are farther ancestors (a container that binds ``/``) on the owners' nodes; at most 100 are listed.
     """
 
     path: str
     owners: list[Owner]
+    owners_total: int = 0
     also_visible: list[Owner] = []
     also_visible_total: int = 0
     at: str | None = None
