@@ -1,0 +1,186 @@
+"""The agent's configuration: one frozen object, checked whole, every problem reported at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from agent.errors import ConfigError
+
+DEFAULT_DOCKER_HOST: Final = "unix:///var/run/docker.sock"
+DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
+
+ENVIRONMENT: Final[dict[str, str]] = {
+    "MOUNTBOOK_URL": "collectors: one or more http(s) addresses, separated by commas; each is tried in turn",
+    "MOUNTBOOK_TOKEN": "token: this node's token",
+    "MOUNTBOOK_TOKEN_FILE": "token_file: a file with the token, mode 0600; read again before every request",
+    "MOUNTBOOK_CA_FILE": "ca_file: certificates (PEM) that the collector's own must lead to; default: the system's",
+    "MOUNTBOOK_STATE_DIR": "state_dir: a small writable directory; default: nothing is kept over a restart",
+    "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}",
+    "MOUNTBOOK_FILES_ONLY": "1: never use the engine's socket, read the data root alone",
+    "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
+    "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
+    f"else {DEFAULT_DATA_ROOT}",
+    "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
+    "MOUNTBOOK_START_SPREAD": "start_spread: the first message leaves within so many seconds; default 15",
+}
+"""Every variable of the environment that the agent reads, and the field it sets."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Everything the agent can be told. Paths are absolute; lengths of time are in seconds."""
+
+    collectors: tuple[str, ...]
+    """Base addresses of collectors, such as ``https://mountbook:8480``. Any replica serves any agent."""
+    token: str = field(default="", repr=False)
+    """This node's token: the only thing that says which node it is."""
+    token_file: str = ""
+    """Where the token stands when ``token`` is empty. Read anew before every request, so it can be replaced."""
+    ca_file: str = ""
+    """Certificates (PEM) to verify the collector with; empty: the system's."""
+    state_dir: str = ""
+    """Writable directory for the acknowledged position and the health file; empty: neither is kept."""
+    docker_host: str = DEFAULT_DOCKER_HOST
+    """The engine's address (``unix://`` or ``tcp://``); empty: files only."""
+    host_root: str = ""
+    """Where the agent sees the host's root directory; what it reads is this + the host's path."""
+    data_root: str = ""
+    """The data root as the host names it, in place of what the engine says."""
+    relist: float = 30.0
+    """Least time between two full looks."""
+    poll: float = 1.0
+    """Least time between two looks at the directories' times, with no engine."""
+    start_spread: float = 15.0
+    """The first message leaves at a random moment within this time: a cluster does not start all at once."""
+    engine_timeout: float = 60.0
+    """How long the engine may take over one answer."""
+    collector_timeout: float = 30.0
+    """How long a collector may take over one answer."""
+
+    def local(self, host_path: str) -> str:
+        """Return where the agent reads what the host calls ``host_path``."""
+        return self.host_root + host_path
+
+    def check(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigError: with every problem there is.
+        """
+        problems = [*_addresses(self), *_paths(self), *_lengths(self)]
+        if problems:
+            raise ConfigError(tuple(problems))
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """Read the configuration from variables of the environment (``ENVIRONMENT`` names them), and check it.
+
+    Raises:
+        ConfigError: with every problem there is.
+    """
+    problems: list[str] = []
+    relist = _number(environment, "MOUNTBOOK_RELIST", 30.0, problems)
+    spread = _number(environment, "MOUNTBOOK_START_SPREAD", 15.0, problems)
+    config = Config(
+        collectors=tuple(filter(None, map(str.strip, environment.get("MOUNTBOOK_URL", "").split(",")))),
+        token=environment.get("MOUNTBOOK_TOKEN", "").strip(),
+        token_file=environment.get("MOUNTBOOK_TOKEN_FILE", ""),
+        ca_file=environment.get("MOUNTBOOK_CA_FILE", ""),
+        state_dir=environment.get("MOUNTBOOK_STATE_DIR", ""),
+        docker_host="" if _flag(environment, problems) else environment.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST,
+        host_root=environment.get("MOUNTBOOK_HOST_ROOT", "").rstrip("/"),
+        data_root=environment.get("MOUNTBOOK_DATA_ROOT", "").rstrip("/"),
+        relist=relist,
+        start_spread=spread,
+    )
+    try:
+        config.check()
+    except ConfigError as exc:
+        problems.extend(exc.problems)
+    if problems:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, problems: list[str]) -> float:
+    text = environment.get(name, "")
+    try:
+        return float(text) if text else default
+    except ValueError:
+        problems.append(f"{name} is {text!r}; write a number of seconds")
+        return default
+
+
+def _flag(environment: Mapping[str, str], problems: list[str]) -> bool:
+    text = environment.get("MOUNTBOOK_FILES_ONLY", "").lower()
+    if text not in {"", "0", "1", "false", "true"}:
+        problems.append(f"MOUNTBOOK_FILES_ONLY is {text!r}; write 1 or 0")
+    return text in {"1", "true"}
+
+
+def _addresses(config: Config) -> list[str]:
+    problems = []
+    if not config.collectors:
+        problems.append("no collector is named; set MOUNTBOOK_URL to its address, such as http://127.0.0.1:8480")
+    problems += [
+        f"the collector's address {url!r} is not one; write http://HOST:PORT or https://HOST:PORT"
+        for url in config.collectors
+        if not _is_address(url)
+    ]
+    if config.docker_host and not config.docker_host.startswith(("unix:///", "tcp://")):
+        problems.append(
+            f"the engine's address {config.docker_host!r} cannot be used; set DOCKER_HOST to unix:///PATH or "
+            "tcp://HOST:PORT, or MOUNTBOOK_FILES_ONLY to 1"
+        )
+    if not config.token and not config.token_file:
+        problems.append("there is no token; set MOUNTBOOK_TOKEN_FILE to a file with it, or MOUNTBOOK_TOKEN")
+    if not (config.token.isascii() and config.token.isprintable()):
+        problems.append("the token has characters that no token has; copy it again into MOUNTBOOK_TOKEN")
+    return problems
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False
+
+
+def _paths(config: Config) -> list[str]:
+    named = {
+        "MOUNTBOOK_TOKEN_FILE": config.token_file,
+        "MOUNTBOOK_CA_FILE": config.ca_file,
+        "MOUNTBOOK_STATE_DIR": config.state_dir,
+        "MOUNTBOOK_HOST_ROOT": config.host_root,
+        "MOUNTBOOK_DATA_ROOT": config.data_root,
+    }
+    problems = [
+        f"{name} is {path!r}; write an absolute path"
+        for name, path in named.items()
+        if path and not os.path.isabs(path)
+    ]
+    if config.ca_file and not os.access(config.ca_file, os.R_OK):
+        problems.append(f"MOUNTBOOK_CA_FILE: {config.ca_file} cannot be read")
+    if config.host_root and not os.path.isdir(config.host_root):
+        problems.append(f"MOUNTBOOK_HOST_ROOT: {config.host_root} is no directory; mount the host's / there")
+    if config.state_dir and not os.access(config.state_dir, os.W_OK | os.X_OK):
+        problems.append(f"MOUNTBOOK_STATE_DIR: {config.state_dir} is no directory that can be written to")
+    return problems
+
+
+def _lengths(config: Config) -> list[str]:
+    lengths = {
+        "MOUNTBOOK_RELIST": (config.relist, 1.0),
+        "MOUNTBOOK_START_SPREAD": (config.start_spread, 0.0),
+        "poll": (config.poll, 0.05),
+        "engine_timeout": (config.engine_timeout, 0.1),
+        "collector_timeout": (config.collector_timeout, 0.1),
+    }
+    return [
+        f"{name} is {value:g} s; it must be between {least:g} s and a day"
+        for name, (value, least) in lengths.items()
+        if not least <= value <= 86_400
+    ]
