@@ -1,7 +1,14 @@
 """What the command says when it cannot do what was asked."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+if TYPE_CHECKING:
+    from protocol.answers import Coverage
+
+NOT_FOUND: Final = 1
+"""Exit status: not found, and every node was observed."""
+SILENT: Final = 4
+"""Exit status: not found, but nodes are silent."""
 USAGE: Final = 2
 """Exit status: usage, ambiguous or refused."""
 UNREACHABLE: Final = 3
@@ -17,3 +24,12 @@ class UserError(Exception):
     def __init__(self, message: str, *, status: int = USAGE) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotFoundError(Exception):
+    """The register knows nothing by that name. ``coverage`` says which nodes it spoke for, if it said so."""
+
+    def __init__(self, detail: str, coverage: "Coverage | None") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.coverage = coverage

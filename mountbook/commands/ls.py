@@ -1,0 +1,61 @@
+"""``mountbook ls``: the containers of the whole cluster."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from mountbook import options
+from mountbook.commands.where import CONTAINER_ALIASES
+from mountbook.options import Shape
+from protocol.answers import ContainerRow, Coverage
+
+if TYPE_CHECKING:
+    from mountbook.client import Client
+
+
+@click.command(short_help="List the containers of the whole cluster.")
+@options.node
+@options.at
+@options.filters(known="name, state, service, stack, image, label, …; the collector names all when one is wrong")
+@options.shaped(quiet="Print only the IDs.")
+@options.asking
+def command(client: "Client", node: str | None, at: str | None, filters: tuple[str, ...], shape: Shape) -> int:
+    """List the containers of the whole cluster, stopped ones too, with node and directory."""
+    template = shape.read_template([ContainerRow], CONTAINER_ALIASES)
+    listing = _Listing(client, filters, node, at)
+    if shape.as_json:
+        options.write_json_list(listing.rows())
+    elif shape.quiet:
+        _write_ids(listing, shape.no_trunc)
+    elif template is not None:
+        template.write(map(msgspec.to_builtins, listing.rows()), no_trunc=shape.no_trunc)
+    else:
+        from mountbook.output import containers, table
+
+        table.write_table(containers.TITLES, [containers.row(one, shape.no_trunc) for one in listing.rows()])
+    people = not (shape.as_json or shape.quiet or template is not None)
+    if listing.coverage is not None:
+        options.write_coverage(listing.coverage, always=people)
+    return 0
+
+
+class _Listing:
+    """The rows of all pages, and the coverage that the last page read had."""
+
+    def __init__(self, client: "Client", filters: tuple[str, ...], node: str | None, at: str | None) -> None:
+        self._pages = client.containers(filters=filters, node=node, at=at)
+        self.coverage: Coverage | None = None
+
+    def rows(self) -> Iterator[ContainerRow]:
+        for page in self._pages:
+            self.coverage = page.coverage
+            yield from page.containers
+
+
+def _write_ids(listing: _Listing, no_trunc: bool) -> None:
+    from mountbook.output.words import short_id
+
+    for one in listing.rows():
+        click.echo(short_id(one.container_id, no_trunc))
