@@ -1,0 +1,20 @@
+"""The lab that the tests with real engines share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.swarm.lab import Lab, missing
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """An open lab. Where none can be, its tests are skipped with the reason; in CI that is a failure."""
+    reason = missing()
+    if reason is not None:
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Lab() as opened:
+        yield opened
