@@ -3,7 +3,7 @@
 AgentError
 ├── ConfigError          the configuration is wrong; lists every problem
 └── EngineError          the engine's API
-    ├── EngineUnavailableError  nobody answers, or not in time: try again later
+    ├── EngineUnavailableError   nobody answers, or not in time: try again later
     ├── EngineForbiddenError     the socket is there and this user may not use it: a person has to act
     └── EngineRefusedError       the engine answered with an error, or with something that is no answer
 """

@@ -1,0 +1,117 @@
+"""Snapshots, deltas and heartbeats, made from an observation and what the register holds."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from agent.holdings import Holdings
+from agent.observation import Observation
+from protocol.entries import EntryKey
+from protocol.messages import MAX_BODY, Delta, Heartbeat, Snapshot
+from protocol.statehash import to_text
+
+ROOM: Final = MAX_BODY * 3 // 4
+"""Most bytes of entries in one message; the rest follows in the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the conversation stands: what every message carries. Times are in seconds; ``seq`` is the last one."""
+
+    generation: str
+    seq: int
+    listed_ago: float
+    problems: tuple[str, ...] = ()
+    wall: Callable[[], float] = time.time
+
+    @property
+    def clock(self) -> float:
+        """Seconds since 1970, to the millisecond."""
+        return round(self.wall(), 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message with entries, their keys in the order of the message, and all that it changes (None: removed)."""
+
+    message: Snapshot | Delta
+    keys: tuple[EntryKey, ...]
+    changes: dict[EntryKey, bytes | None]
+
+
+def snapshot(stand: Stand, look: Observation, holdings: Holdings, room: int = ROOM) -> Parcel:
+    """Return everything that a full look found. What does not fit makes its kind incomplete, and follows in deltas."""
+    holdings.start_over()
+    wanted = [key for key in look.entries if key in holdings.dirty]
+    keys, raws = _fitting(look, wanted, room)
+    left_out = {key.kind: False for key in wanted[len(keys) :]}
+    changes: dict[EntryKey, bytes | None] = {key: look.hashes[key] for key in keys}
+    message = Snapshot(
+        generation=stand.generation,
+        seq=stand.seq + 1,
+        kinds=look.complete | left_out,
+        entries=raws,
+        state_hash=to_text(holdings.sum_after(changes)),
+        clock=stand.clock,
+        listed_ago=stand.listed_ago,
+        lost_events=holdings.lost,
+        problems=list(stand.problems),
+    )
+    return Parcel(message, keys, changes)
+
+
+def delta(stand: Stand, look: Observation | None, holdings: Holdings, room: int = ROOM) -> Parcel | None:
+    """Return what can be told of the difference, or None when no entry of it is at hand."""
+    dirty = sorted(holdings.dirty)
+    keys: tuple[EntryKey, ...] = ()
+    raws: list[msgspec.Raw] = []
+    if look is not None:
+        at_hand = [key for key in dirty if key in look.hashes and look.hashes[key] == holdings.seen.get(key)]
+        keys, raws = _fitting(look, at_hand, room)
+    removes = [key for key in dirty if key not in holdings.seen]
+    if not keys and not removes:
+        return None
+    changes: dict[EntryKey, bytes | None] = {key: holdings.seen[key] for key in keys}
+    changes.update(dict.fromkeys(removes))
+    message = Delta(
+        generation=stand.generation,
+        seq=stand.seq + 1,
+        base_hash=to_text(holdings.sum),
+        upserts=raws,
+        removes=removes,
+        state_hash=to_text(holdings.sum_after(changes)),
+        clock=stand.clock,
+        listed_ago=stand.listed_ago,
+        lost_events=holdings.lost,
+        problems=list(stand.problems),
+    )
+    return Parcel(message, keys, changes)
+
+
+def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
+    """Return the message that nothing has changed; at most ``MAX_HEARTBEAT`` bytes."""
+    return Heartbeat(
+        generation=stand.generation,
+        seq=stand.seq,
+        state_hash=to_text(holdings.sum),
+        clock=stand.clock,
+        listed_ago=stand.listed_ago,
+        lost_events=holdings.lost,
+    )
+
+
+def _fitting(look: Observation, keys: Iterable[EntryKey], room: int) -> tuple[tuple[EntryKey, ...], list[msgspec.Raw]]:
+    """Encode entries until the room is used up; at least one, however large it is."""
+    taken: list[EntryKey] = []
+    raws: list[msgspec.Raw] = []
+    for key in keys:
+        raw = msgspec.json.encode(look.entries[key])
+        room -= len(raw)
+        if room < 0 and taken:
+            break
+        taken.append(key)
+        raws.append(msgspec.Raw(raw))
+    return tuple(taken), raws
