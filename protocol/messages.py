@@ -24,10 +24,11 @@ HEARTBEAT_EVERY: Final = 15.0
 MISSED_HEARTBEATS: Final = 3
 """So many missed heartbeats make a node silent."""
 
-Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="A state hash: 64 hex digits.")]
+# Python's $ also matches before a last line feed; what follows it here forbids that, in ECMA's dialect too.
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)", description="A state hash: 64 hex digits.")]
 Generation = Annotated[
     str,
-    Meta(pattern="^[0-9]{1,18}-[0-9a-f]{16}$", description="A rising number and a random part."),
+    Meta(pattern="^[0-9]{1,18}-[0-9a-f]{16}$(?!\\n)", description="A rising number and a random part."),
 ]
 Seq = Annotated[int, Meta(ge=0, le=2**62, description="0 after hello; each snapshot or delta adds one.")]
 Seconds = Annotated[float, Meta(description="A length of time in seconds.")]
@@ -88,7 +89,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     protocol: int
-    instance: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    instance: Annotated[str, Meta(pattern="^[0-9a-f]{32}$(?!\\n)")]
     attempt: Attempt
     boot_id: Short
     agent: Short

@@ -41,6 +41,8 @@ def parse_time(text: str, now: datetime) -> datetime:
         if _DURATION.match(text) and not re.match(r"\d{4}-", text):
             return now.astimezone(UTC) - parse_duration(text)
         when = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+        if when.tzinfo is not None:
+            return when.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
     except ValueError:
@@ -48,9 +50,7 @@ def parse_time(text: str, now: datetime) -> datetime:
             f"{text[:80]!r} is not a time; write 2026-01-31T12:00:00Z, a Unix time, "
             "or a length of time before now such as 10m or 1h30m"
         ) from None
-    if when.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; add Z for UTC or an offset such as +02:00")
-    return when.astimezone(UTC)
+    raise ValueError(f"{text!r} has no time zone; add Z for UTC or an offset such as +02:00")
 
 
 def to_text(when: datetime) -> str:
