@@ -64,6 +64,13 @@ class Mountbook(click.Group):
             with formatter.section(title):
                 formatter.write_dl([(name, one.get_short_help_str(limit)) for name, one in found if one is not None])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command; a closed pipe is not left to click, which would exit with 1 (not found)."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(_pipe_closed()) from None
+
     def main(  # type: ignore[override]  # click types the two modes as overloads; this has one
         self, args: Sequence[str] | None = None, prog_name: str | None = "mountbook", **extra: Any
     ) -> NoReturn:
@@ -75,8 +82,7 @@ class Mountbook(click.Group):
             status = super().main(args, prog_name, **{**extra, "standalone_mode": False})
             sys.stdout.flush()
         except BrokenPipeError:
-            _close_output()
-            return PIPE_CLOSED
+            return _pipe_closed()
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
         except click.ClickException as exc:
@@ -104,9 +110,10 @@ def not_found(exc: NotFoundError) -> int:
     return NOT_FOUND if exc.coverage.complete else SILENT
 
 
-def _close_output() -> None:
+def _pipe_closed() -> int:
     # Python flushes standard output once more at exit; that must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED
 
 
 def _fault(exc: Exception) -> str:
@@ -121,6 +128,7 @@ def _fault(exc: Exception) -> str:
 
 
 @click.group(
+    "mountbook",
     cls=Mountbook,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 found; 1 not found, every node observed; 4 not found, but nodes are silent; "

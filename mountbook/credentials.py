@@ -5,10 +5,8 @@ a token is sent only to the collector that it was stored for.
 """
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -28,7 +26,7 @@ class Token:
     source: str
 
 
-def find(url: str, token_file: Path | None, environ: Mapping[str, str]) -> Token | None:
+def find(url: str, token_file: str | None, environ: Mapping[str, str]) -> Token | None:
     """Return the token for the collector at ``url``: from the file named, ``MOUNTBOOK_TOKEN``, or ``login``.
 
     Raises:
@@ -40,17 +38,17 @@ def find(url: str, token_file: Path | None, environ: Mapping[str, str]) -> Token
         return Token(check(given, VARIABLE), VARIABLE)
     path = store_path(environ)
     if stored := _load(path).get(url):
-        return Token(check(stored, str(path)), f"`mountbook login` ({path})")
+        return Token(check(stored, path), f"`mountbook login` ({path})")
     return None
 
 
-def from_file(path: Path) -> Token:
+def from_file(path: str) -> Token:
     """Return the token that a file holds.
 
     Raises:
         UserError: the file cannot be read, or holds no token.
     """
-    return Token(check(_read(path), str(path)), f"the file {path}")
+    return Token(check(_read(path), path), f"the file {path}")
 
 
 def check(text: str, source: str) -> str:
@@ -67,14 +65,15 @@ def check(text: str, source: str) -> str:
     return token
 
 
-def store_path(environ: Mapping[str, str]) -> Path:
+def store_path(environ: Mapping[str, str]) -> str:
     """Return where ``login`` keeps tokens."""
     # The XDG Base Directory Specification ignores a relative path.
     base = environ.get("XDG_CONFIG_HOME", "")
-    return Path(base if base.startswith("/") else Path.home() / ".config") / "mountbook" / "credentials.json"
+    config = base if base.startswith("/") else os.path.expanduser("~/.config")
+    return os.path.join(config, "mountbook", "credentials.json")
 
 
-def save(path: Path, url: str, token: str) -> None:
+def save(path: str, url: str, token: str) -> None:
     """Store the token of the collector at ``url``.
 
     Raises:
@@ -83,7 +82,7 @@ def save(path: Path, url: str, token: str) -> None:
     _write(path, _load(path) | {url: token})
 
 
-def forget(path: Path, url: str) -> bool:
+def forget(path: str, url: str) -> bool:
     """Take out the token of the collector at ``url``; says whether there was one.
 
     Raises:
@@ -97,7 +96,7 @@ def forget(path: Path, url: str) -> bool:
     return True
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return file.read(MAX_TOKEN + 64)
@@ -107,9 +106,10 @@ def _read(path: Path) -> str:
         raise UserError(f"The token file {path} cannot be read: {exc.strerror}.") from exc
 
 
-def _load(path: Path) -> dict[str, str]:
+def _load(path: str) -> dict[str, str]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        with open(path, "rb") as file:
+            return msgspec.json.decode(file.read(), type=dict[str, str])
     except FileNotFoundError:
         return {}
     except OSError as exc:
@@ -120,11 +120,14 @@ def _load(path: Path) -> dict[str, str]:
         ) from exc
 
 
-def _write(path: Path, tokens: dict[str, str]) -> None:
+def _write(path: str, tokens: dict[str, str]) -> None:
+    import tempfile
+
+    directory = os.path.dirname(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
         # mkstemp makes the file 0600; the rename replaces the old one whole or not at all.
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")
+        descriptor, name = tempfile.mkstemp(dir=directory, prefix=".credentials-")
         try:
             with open(descriptor, "wb") as file:
                 file.write(msgspec.json.format(msgspec.json.encode(tokens, order="sorted"), indent=2) + b"\n")

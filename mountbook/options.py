@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,19 +64,19 @@ def asking(function: Function) -> Function:
     @url
     @click.option(
         "--token-file",
-        type=click.Path(path_type=Path),
+        type=click.Path(),
         metavar="FILE",
         help="Read the token from FILE, not from MOUNTBOOK_TOKEN or what `mountbook login` stored.",
     )
     @functools.wraps(function)
-    def wrapper(*args: Any, token_file: Path | None, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, token_file: str | None, **kwargs: Any) -> Any:
         with connect(kwargs.pop("url"), token_file) as client:
             return function(*args, client=client, **kwargs)
 
     return wrapper
 
 
-def connect(given: str, token_file: Path | None) -> "Client":
+def connect(given: str, token_file: str | None) -> "Client":
     """Return a client for the collector at ``given`` with the token that belongs to it.
 
     Raises:

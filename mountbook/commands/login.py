@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -12,10 +11,10 @@ from mountbook.errors import UserError
 
 @click.command(short_help="Store a token for a collector.")
 @options.url
-@click.option("--token-file", type=click.Path(path_type=Path), metavar="FILE", help="Read the token from FILE.")
+@click.option("--token-file", type=click.Path(), metavar="FILE", help="Read the token from FILE.")
 @click.option("--token-stdin", is_flag=True, help="Read the token from standard input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def command(url: str, token_file: Path | None, token_stdin: bool, as_json: bool) -> None:
+def command(url: str, token_file: str | None, token_stdin: bool, as_json: bool) -> None:
     """Check a token with the collector and store it for later commands.
 
     It is kept in $XDG_CONFIG_HOME/mountbook/credentials.json, readable by you alone, and sent to this collector only.
@@ -29,12 +28,12 @@ def command(url: str, token_file: Path | None, token_stdin: bool, as_json: bool)
     path = credentials.store_path(os.environ)
     credentials.save(path, address, token.text)
     if as_json:
-        options.write_json({"url": address, "stored": str(path)})
+        options.write_json({"url": address, "stored": path})
     else:
         click.echo(f"The token for {address} is stored in {path}.")
 
 
-def _token(url: str, token_file: Path | None, token_stdin: bool) -> credentials.Token:
+def _token(url: str, token_file: str | None, token_stdin: bool) -> credentials.Token:
     if token_file is not None and token_stdin:
         raise click.UsageError("Give the token in a file or on standard input, not both.")
     if token_file is not None:

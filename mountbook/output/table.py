@@ -1,20 +1,22 @@
-"""Tables and blocks, aligned as docker aligns them; rich draws them, in colour, only on a terminal."""
+"""Tables and blocks, aligned as docker aligns them; in colour, and measured by rich, only on a terminal."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
 
 _GAP: Final = "   "
-_STYLES: Final = {
+_COLOURS: Final = {
     "running": "green",
     "observed": "green",
-    "silent": "bold red",
+    "silent": "red",
     "never-seen": "red",
     "down": "red",
     "dead": "red",
+    "conflict": "red",
+    "ghost": "yellow",
     "restarting": "yellow",
     "paused": "yellow",
 }
@@ -43,22 +45,40 @@ def terminal_width() -> int:
 
 def write_table(titles: Row, rows: Sequence[Row]) -> None:
     """Write rows below their titles; no cell is ever cut."""
-    if on_terminal():
-        _draw(titles, rows)
-        return
-    click.echo("\n".join(lines(titles, rows)))
+    click.echo("\n".join(lines(titles, rows, colour=colourful())))
 
 
-def lines(titles: Row, rows: Sequence[Row]) -> list[str]:
+def lines(titles: Row, rows: Sequence[Row], *, colour: bool = False) -> list[str]:
     """Return the table as lines of text: columns padded to their widest cell, three spaces apart."""
+    width_of = _cell_width()
     table = [titles, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(titles))]
-    return [_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    widths = [max(width_of(row[column]) for row in table) for column in range(len(titles))]
+    written = []
+    for number, row in enumerate(table):
+        padding = [_GAP + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [_coloured(cell, number == 0) for cell in row] if colour else row
+        written.append("".join(part for pair in zip(cells, padding, strict=True) for part in pair).rstrip())
+    return written
+
+
+def _cell_width() -> Callable[[str], int]:
+    """Return what measures a cell: terminals give East Asian characters two columns, and only rich knows which."""
+    if not on_terminal():
+        return len
+    from rich.cells import cell_len
+
+    return cell_len
+
+
+def _coloured(cell: str, is_title: bool) -> str:
+    return (
+        click.style(cell, bold=True) if is_title else click.style(cell, fg=_COLOURS[cell]) if cell in _COLOURS else cell
+    )
 
 
 def fits(titles: Row, rows: Sequence[Row]) -> bool:
     """Return whether the table fits the terminal; anything but a terminal is as wide as it needs to be."""
-    return not on_terminal() or max(map(len, lines(titles, rows))) <= terminal_width()
+    return not on_terminal() or max(map(_cell_width(), lines(titles, rows))) <= terminal_width()
 
 
 def write_blocks(blocks: Sequence[Sequence[Field]]) -> None:
@@ -81,19 +101,3 @@ def block_lines(block: Sequence[Field]) -> list[str]:
 def _label(text: str, width: int) -> str:
     padding = " " * (width - len(text) + 1)
     return (click.style(text, bold=True) if text and colourful() else text) + padding
-
-
-def _draw(titles: Row, rows: Sequence[Row]) -> None:
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="bold")
-    for title in titles:
-        table.add_column(title, no_wrap=True, overflow="ignore")
-    for row in rows:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    needed = sum(max(cell_len(row[column]) for row in [titles, *rows]) + len(_GAP) for column in range(len(titles)))
-    # As wide as the table needs: a terminal breaks long lines itself, and what is copied from it stays whole.
-    Console(width=max(needed, terminal_width()), highlight=False, soft_wrap=True).print(table)

@@ -237,8 +237,11 @@ def serving() -> Iterator[FakeCollector]:
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.media)
             self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            self.wfile.write(reply.body)
+            try:
+                self.end_headers()
+                self.wfile.write(reply.body)
+            except BrokenPipeError:  # the command was stopped meanwhile
+                self.close_connection = True
 
         def do_GET(self) -> None:
             self._answer()
