@@ -65,14 +65,16 @@ class Server:
                 continue
 
 
-def start(data: Path, say: Callable[[str], None] = lambda _: None) -> Server:
+def start(data: Path, say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True) -> Server:
     """Start the PostgreSQL that lies in ``data``/postgres, made now if it is not there yet.
+
+    ``wanted`` is asked now and then while it recovers from a crash, which can take minutes: false ends the start.
 
     The caller holds ``data`` locked: a server that still runs there was left by a command that was killed,
     and is stopped first. What the server says goes to ``data``/postgres.log.
 
     Raises:
-        UserError: no programs for this data, no account to run them, or the server does not start.
+        UserError: no programs for this data, no account to run them, or the server does not start (or was not to).
     """
     directory = data / "postgres"
     account = pgprograms.choose_account(directory)
@@ -90,7 +92,7 @@ def start(data: Path, say: Callable[[str], None] = lambda _: None) -> Server:
         process = pgprograms.spawn(command, account, stdin=subprocess.DEVNULL, output=output.fileno())
     server = Server(f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(sockets), safe='')}", process)
     try:
-        _await_ready(directory, process, log, began)
+        _await_ready(directory, process, log, began, wanted)
     except BaseException:
         server.stop()
         raise
@@ -198,10 +200,14 @@ def _works_in(pid: int, directory: Path) -> bool:
         return False
 
 
-def _await_ready(directory: Path, process: subprocess.Popen[bytes], log: Path, began: int) -> None:
+def _await_ready(
+    directory: Path, process: subprocess.Popen[bytes], log: Path, began: int, wanted: Callable[[], bool]
+) -> None:
     record = directory / "postmaster.pid"
     until = time.monotonic() + _START_LIMIT
     while time.monotonic() < until:
+        if not wanted():
+            raise UserError("PostgreSQL was stopped before it was ready.")
         if process.poll() is not None:
             raise UserError(f"PostgreSQL did not start:\n  {_last_words(log, began)}\nIts whole log is {log}.")
         try:
