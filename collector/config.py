@@ -1,0 +1,160 @@
+"""The collector's configuration: one frozen object, checked whole, every problem reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from collector.errors import ConfigError
+from protocol.messages import HEARTBEAT_EVERY, MISSED_HEARTBEATS
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8480
+
+ENVIRONMENT: Final[dict[str, str]] = {
+    "MOUNTBOOK_DATABASE": "database_url: the register's PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME",
+    "MOUNTBOOK_DATABASE_FILE": "database_url: a file that holds it (a Docker secret), instead",
+    "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
+    "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
+    "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for what agents send; default 8",
+    "MOUNTBOOK_QUERY_POOL": "query_pool: most connections for questions; default 8",
+    "MOUNTBOOK_INGEST_TIMEOUT": "ingest_timeout: most seconds of one statement of ingest; default 60",
+    "MOUNTBOOK_QUERY_TIMEOUT": "query_timeout: most seconds of one statement of a question; default 30",
+    "MOUNTBOOK_HEARTBEAT": f"heartbeat: seconds between an agent's heartbeats; default {HEARTBEAT_EVERY:g}",
+    "MOUNTBOOK_RELIST": "relist: least seconds between two full looks of an agent; default 30",
+}
+"""Every variable of the environment that the collector reads, and the field it sets."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Everything the collector can be told. Lengths of time are in seconds."""
+
+    database_url: str = field(repr=False)
+    """The register's database as libpq names it; it may hold a password."""
+    host: str = DEFAULT_HOST
+    """Address to listen on. With no credential in the database only a loopback address is accepted."""
+    port: int = DEFAULT_PORT
+    """Port to listen on; 0 takes a free one."""
+    ingest_pool: int = 8
+    """Most connections to the database for what agents send; one more is for heartbeats."""
+    query_pool: int = 8
+    """Most connections to the database for questions."""
+    ingest_timeout: float = 60.0
+    """After so long the database gives up a statement of ingest; the agent sends the message again."""
+    query_timeout: float = 30.0
+    """After so long the database gives up a statement of a question."""
+    heartbeat: float = HEARTBEAT_EVERY
+    """What agents are asked to leave between two heartbeats."""
+    relist: float = 30.0
+    """What agents are asked to leave between two full looks at the least."""
+    flush: float = 1.0
+    """Heartbeats of so long are written by one statement."""
+
+    @property
+    def silent_after(self) -> float:
+        """Seconds without a message after which a node is silent."""
+        return MISSED_HEARTBEATS * self.heartbeat
+
+    def check(self) -> None:
+        """Check every field.
+
+        Raises:
+            ConfigError: with every problem there is.
+        """
+        problems = [*_database(self.database_url), *_numbers(self)]
+        if not self.host:
+            problems.append("MOUNTBOOK_HOST is empty; write an address, such as 127.0.0.1 or 0.0.0.0")
+        if problems:
+            raise ConfigError(tuple(problems))
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """Read the configuration from variables of the environment (``ENVIRONMENT`` names them), and check it.
+
+    Raises:
+        ConfigError: with every problem there is.
+    """
+    problems: list[str] = []
+
+    def whole(name: str, default: int) -> int:
+        text = environment.get(name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
+            problems.append(f"{name} is {text[:80]!r}; write a whole number")
+            return default
+        return int(text or default)
+
+    def seconds(name: str, default: float) -> float:
+        text = environment.get(name, "").strip()
+        try:
+            return float(text or default)
+        except ValueError:
+            problems.append(f"{name} is {text[:80]!r}; write a number of seconds")
+            return default
+
+    config = Config(
+        database_url=_database_url(environment, problems),
+        host=environment.get("MOUNTBOOK_HOST", DEFAULT_HOST).strip(),
+        port=whole("MOUNTBOOK_PORT", DEFAULT_PORT),
+        ingest_pool=whole("MOUNTBOOK_INGEST_POOL", 8),
+        query_pool=whole("MOUNTBOOK_QUERY_POOL", 8),
+        ingest_timeout=seconds("MOUNTBOOK_INGEST_TIMEOUT", 60.0),
+        query_timeout=seconds("MOUNTBOOK_QUERY_TIMEOUT", 30.0),
+        heartbeat=seconds("MOUNTBOOK_HEARTBEAT", HEARTBEAT_EVERY),
+        relist=seconds("MOUNTBOOK_RELIST", 30.0),
+    )
+    try:
+        config.check()
+    except ConfigError as exc:
+        problems.extend(exc.problems)
+    if problems:
+        raise ConfigError(tuple(dict.fromkeys(problems)))
+    return config
+
+
+def _database_url(environment: Mapping[str, str], problems: list[str]) -> str:
+    path = environment.get("MOUNTBOOK_DATABASE_FILE", "")
+    if not path:
+        return environment.get("MOUNTBOOK_DATABASE", "").strip()
+    if environment.get("MOUNTBOOK_DATABASE"):
+        problems.append("MOUNTBOOK_DATABASE and MOUNTBOOK_DATABASE_FILE are both set; set one")
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is not text"
+        problems.append(f"MOUNTBOOK_DATABASE_FILE: {path} cannot be read: {why}")
+        return "postgresql://"
+
+
+def _database(url: str) -> list[str]:
+    # The address may hold a password: it is not repeated.
+    example = "postgresql://USER:PASSWORD@HOST/NAME"
+    if not url:
+        return [f"no database is named; set MOUNTBOOK_DATABASE to {example}"]
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as exc:
+        return [f"MOUNTBOOK_DATABASE is no address of a database ({exc}); write {example}"]
+    if parts.scheme not in {"postgresql", "postgres"}:
+        return [f"MOUNTBOOK_DATABASE begins with {parts.scheme[:20] or 'no scheme'!r}; write {example}"]
+    return []
+
+
+def _numbers(config: Config) -> list[str]:
+    limits: dict[str, tuple[float, float, float]] = {
+        "MOUNTBOOK_PORT": (config.port, 0, 65_535),
+        "MOUNTBOOK_INGEST_POOL": (config.ingest_pool, 1, 1_000),
+        "MOUNTBOOK_QUERY_POOL": (config.query_pool, 1, 1_000),
+        "MOUNTBOOK_INGEST_TIMEOUT": (config.ingest_timeout, 1, 3_600),
+        "MOUNTBOOK_QUERY_TIMEOUT": (config.query_timeout, 1, 3_600),
+        "MOUNTBOOK_HEARTBEAT": (config.heartbeat, 0.1, 3_600),
+        "MOUNTBOOK_RELIST": (config.relist, 0.1, 86_400),
+        "flush": (config.flush, 0.001, 60),
+    }
+    return [
+        f"{name} is {value:g}; it must be from {least:g} to {most:g}"
+        for name, (value, least, most) in limits.items()
+        if not least <= value <= most
+    ]

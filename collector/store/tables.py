@@ -1,0 +1,203 @@
+"""Every table, as SQLAlchemy sees it. ``migrations/versions`` makes them; a test compares the two.
+
+Choices that are not obvious:
+
+- ``entry_id`` is a 128-bit hash of root and key (``keys.entry_id``): a bind's key may be a path of 4,096 bytes, more
+  than a B-tree page takes, and a short key keeps the index of the hottest table small.
+- ``doc`` holds the fields of ``protocol.entries`` without kind, root and key; what is looked up by prefix stands
+  beside it as text in collation "C", what is looked up whole as 64-bit hashes (``keys.path_keys``, ``keys.ref_keys``).
+  A hash can collide: readers compare the text in ``doc`` as well.
+- There are no foreign keys: a node's row is never deleted, and checking would cost a look-up per row.
+- A start and an end are two bounds each: after the one moment, at or before the other.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import SchemaItem
+
+REVISION: Final = "0001"
+"""The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
+
+NAMES: Final = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+}
+metadata: Final = MetaData(naming_convention=NAMES)
+
+_NOW: Final = text("clock_timestamp()")
+_MAP: Final = text("'{}'::jsonb")
+_LIST: Final = text("'[]'::jsonb")
+_EMPTY: Final = text("''")
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text(collation="C"), nullable=nullable, server_default=None if nullable else _EMPTY)
+
+
+def _time(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+nodes: Final = Table(
+    "nodes",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    _text("cluster"),
+    _text("node"),
+    _text("hostname"),
+    _text("engine_id"),
+    Column("engine", JSONB, nullable=False, server_default=_MAP),
+    Column("backends", JSONB, nullable=False, server_default=_LIST),
+    Column("problems", JSONB, nullable=False, server_default=_LIST),
+    _text("agent"),
+    # The agent that speaks for the node, and those it replaced: instance → last attempt.
+    _text("instance"),
+    Column("attempt", BigInteger, nullable=False, server_default="0"),
+    _text("boot_id"),
+    Column("former", JSONB, nullable=False, server_default=_MAP),
+    _text("generation"),
+    Column("hash_version", SmallInteger, nullable=False, server_default="1"),
+    # Where the register stands: the last message applied, what it said, what was answered.
+    Column("last_seq", BigInteger, nullable=False, server_default="0"),
+    Column("state_hash", LargeBinary, nullable=False),
+    Column("last_digest", LargeBinary),
+    Column("last_reply", LargeBinary),
+    # The register's time: of the last change to this node (it never falls), of the last complete list or event, and
+    # per kind of the last complete enumeration. `complete`: the kinds that the last snapshot enumerated completely.
+    _time("changed_at", nullable=False),
+    _time("listed_at"),
+    _time("observed_since"),
+    Column("enumerated", JSONB, nullable=False, server_default=_MAP),
+    Column("complete", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    # Two agents at one node: since when, last seen, and what the other one said of itself.
+    _time("conflict_since"),
+    _time("conflict_seen"),
+    Column("conflict_with", JSONB),
+    UniqueConstraint("cluster", "node"),
+    # A node that came back under a new ID has the same engine. It is worked out when read (same cluster and engine ID,
+    # the older one silent): stored, one node's message would change another's row.
+    Index("nodes_engine_id", "cluster", "engine_id", postgresql_where=text("engine_id <> ''")),
+)
+
+node_heartbeats: Final = Table(
+    "node_heartbeats",
+    metadata,
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    _text("generation"),
+    Column("seq", BigInteger, nullable=False),
+    Column("state_hash", LargeBinary, nullable=False),
+    _time("heard_at", nullable=False),
+    _time("heard_before"),
+    _time("listed_at"),
+    # The agent's wall clock in seconds since 1970, and that minus PostgreSQL's: shown, never used to order anything.
+    Column("agent_clock", Double),
+    Column("skew", Double),
+    Column("lost_events", BigInteger, nullable=False, server_default="0"),
+    postgresql_with={"fillfactor": "50"},
+)
+"""One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page."""
+
+
+def _versioned(name: str, *rest: SchemaItem, **options: Any) -> Table:
+    table: Table = Table(
+        name,
+        metadata,
+        Column("node_id", Integer, primary_key=True, autoincrement=False),
+        Column("kind", Text(collation="C"), primary_key=True),
+        Column("entry_id", Uuid, primary_key=True),
+        _text("root"),
+        _text("key"),
+        Column("hash", LargeBinary, nullable=False),
+        _time("began_after"),
+        _time("began_before", nullable=False),
+        *rest,
+        _text("name", nullable=True),
+        _text("mount_id", nullable=True),
+        Column("doc", JSONB, nullable=False),
+        Column("path_keys", ARRAY(BigInteger), nullable=False),
+        Column("ref_keys", ARRAY(BigInteger), nullable=False),
+        *_look_ups(name),
+        **options,
+    )
+    return table
+
+
+def _look_ups(name: str) -> tuple[Index, ...]:
+    """Return the indexes that both current and closed versions have.
+
+    A query must say ``kind = 'container'``, ``kind <> 'bind'`` or ``kind = 'bind'`` to use a partial one. GIN without
+    a pending list: a reader would have to scan it, and every reader pays more than the writer saves.
+    """
+    container, bind, other = text("kind = 'container'"), text("kind = 'bind'"), text("kind <> 'bind'")
+    eager: dict[str, Any] = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
+    return (
+        Index(f"{name}_container_key", "key", "node_id", postgresql_where=container),
+        Index(f"{name}_container_name", "name", "node_id", postgresql_where=container),
+        Index(f"{name}_container_mount_id", "mount_id", "node_id", postgresql_where=container),
+        Index(f"{name}_paths", "path_keys", postgresql_where=other, **eager),
+        Index(f"{name}_bind_paths", "path_keys", postgresql_where=bind, **eager),
+        Index(f"{name}_refs", "ref_keys", **eager),
+    )
+
+
+entries: Final = _versioned("entries", postgresql_with={"fillfactor": "85"})
+"""The current version of everything. Room on each page: a change of state touches no indexed column."""
+
+history: Final = _versioned(
+    "history",
+    _time("ended_after", nullable=False),
+    Column("ended_before", DateTime(timezone=True), primary_key=True),
+    # changed: the next version follows at ended_before; removed: the agent said so; absent: a complete list lacks it.
+    Column("ended_why", Text(collation="C"), nullable=False),
+    postgresql_partition_by="RANGE (ended_before)",
+)
+"""Closed versions, by month of closing. There is no default partition: ``partitions`` makes them ahead."""
+
+gaps: Final = Table(
+    "gaps",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("node_id", Integer, nullable=False),
+    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind)
+    Column("reason", Text(collation="C"), nullable=False),
+    _text("detail"),
+    _time("after"),
+    _time("before", nullable=False),
+    Index("gaps_node_id_before", "node_id", "before"),
+)
+"""When a node was not (fully) observed: after the one moment, until the other. One that lasts has no row yet."""
+
+credentials: Final = Table(
+    "credentials",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("role", Text(collation="C"), nullable=False),
+    _text("cluster"),
+    _text("node"),
+    Column("comment", Text, nullable=False, server_default=_EMPTY),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    _time("revoked_at"),
+    CheckConstraint("role IN ('agent', 'operator', 'auditor', 'admin')", name="role"),
+    CheckConstraint("(role = 'agent') = (cluster <> '' AND node <> '')", name="agent_has_node"),
+)
+"""Tokens as their SHA-256; an agent's names the one node it speaks for."""
