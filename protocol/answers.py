@@ -174,6 +174,13 @@ class Images(_Answer, frozen=True, kw_only=True):
     next: str | None = None
 
 
+class StreamEnd(_Answer, frozen=True, kw_only=True):
+    """Last line of a streamed list: how many rows came before it. A stream without it is incomplete."""
+
+    rows: int
+    coverage: Coverage
+
+
 class Where(_Answer, frozen=True, kw_only=True):
     """Answer to ``where?ref=``: every container that the reference names.
 
