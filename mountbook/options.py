@@ -83,7 +83,8 @@ def connect(given: str, token_file: str | None) -> "Client":
         UserError: the address or the token is none.
     """
     from mountbook import credentials
-    from mountbook.client import Client, regular_url
+    from mountbook.client import Client
+    from mountbook.connection import regular_url
 
     address = regular_url(given)
     return Client(address, credentials.find(address, token_file, os.environ))

@@ -82,7 +82,7 @@ def asked(path: bytes) -> str:
     Raises:
         UserError: it is empty or longer than any path can be.
     """
-    if not path:
+    if not path.strip(b"\r\n"):
         raise UserError("The path is empty; give a host path such as /var/lib/docker/overlay2/….")
     if path in (b".", b"..") or path.startswith((b"./", b"../")):
         path = os.path.normpath(os.path.join(os.getcwdb(), path))
@@ -91,6 +91,6 @@ def asked(path: bytes) -> str:
         raise UserError(
             f"The path is longer than {MAX_PATH} bytes, which no path on Linux is; it begins {text[:60]!r}."
         )
-    if not text.strip("/"):
-        return "/"
+    if not text.startswith("/") and os.path.normpath(f"/{text}") == "/":
+        raise UserError(f"{text!r} names no directory; give a host path or the ID of a directory.")
     return text

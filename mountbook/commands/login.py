@@ -19,7 +19,8 @@ def command(url: str, token_file: str | None, token_stdin: bool, as_json: bool) 
 
     It is kept in $XDG_CONFIG_HOME/mountbook/credentials.json, readable by you alone, and sent to this collector only.
     """
-    from mountbook.client import Client, regular_url
+    from mountbook.client import Client
+    from mountbook.connection import regular_url
 
     address = regular_url(url)
     token = _token(address, token_file, token_stdin)

@@ -12,7 +12,7 @@ from mountbook import credentials, options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(url: str, as_json: bool) -> None:
     """Forget the token that `mountbook login` stored for a collector. It stays valid: `token revoke` ends it."""
-    from mountbook.client import regular_url
+    from mountbook.connection import regular_url
 
     address = regular_url(url)
     forgotten = credentials.forget(credentials.store_path(os.environ), address)

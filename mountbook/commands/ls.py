@@ -42,16 +42,18 @@ def command(client: "Client", node: str | None, at: str | None, filters: tuple[s
 
 
 class _Listing:
-    """The rows of all pages, and the coverage that the last page read had."""
+    """The rows of the stream; when they are through, the coverage that it ended with."""
 
     def __init__(self, client: "Client", filters: tuple[str, ...], node: str | None, at: str | None) -> None:
-        self._pages = client.containers(filters=filters, node=node, at=at)
+        self._stream = client.containers(filters=filters, node=node, at=at)
         self.coverage: Coverage | None = None
 
     def rows(self) -> Iterator[ContainerRow]:
-        for page in self._pages:
-            self.coverage = page.coverage
-            yield from page.containers
+        for item in self._stream:
+            if isinstance(item, ContainerRow):
+                yield item
+            else:
+                self.coverage = item.coverage
 
 
 def _write_ids(listing: _Listing, no_trunc: bool) -> None:

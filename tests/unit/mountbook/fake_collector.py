@@ -13,12 +13,12 @@ import msgspec
 from protocol.answers import (
     Bounds,
     ContainerRow,
-    Containers,
     Coverage,
     NodeRow,
     Nodes,
     Owner,
     SilentNode,
+    StreamEnd,
     Where,
     Whose,
     WhoseAnswer,
@@ -149,6 +149,8 @@ class Reply:
     body: bytes
     status: int = 200
     media: str = "application/json"
+    claimed: int | None = None
+    """Its length as its head says, when that is not true."""
 
 
 Answer = Callable[[Request], Any]
@@ -179,15 +181,11 @@ class FakeCollector:
             ),
         )
 
-    def containers(self, *pages: list[ContainerRow], coverage: Coverage = COMPLETE) -> None:
-        """Answer the list of containers with these pages."""
-
-        def page(request: Request) -> Containers:
-            number = int(request.query.get("cursor", ["0"])[0])
-            following = str(number + 1) if number + 1 < len(pages) else None
-            return Containers(containers=pages[number], coverage=coverage, next=following)
-
-        self.give("/api/v1/containers", page)
+    def containers(self, *rows: ContainerRow, coverage: Coverage = COMPLETE) -> None:
+        """Answer the list of containers with a stream of these."""
+        lines = [*rows, StreamEnd(rows=len(rows), coverage=coverage)]
+        body = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        self.give("/api/v1/containers", Reply(body, media="application/x-ndjson"))
 
     def whose(self, owners: dict[str, list[Owner]], coverage: Coverage = COMPLETE) -> None:
         """Answer ``whose`` with the owners of each path; any other path has none."""
@@ -236,10 +234,11 @@ def serving() -> Iterator[FakeCollector]:
             reply = answer if isinstance(answer, Reply) else Reply(msgspec.json.encode(answer))
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.media)
-            self.send_header("Content-Length", str(len(reply.body)))
+            self.send_header("Content-Length", str(len(reply.body) if reply.claimed is None else reply.claimed))
             try:
                 self.end_headers()
                 self.wfile.write(reply.body)
+                self.close_connection = self.close_connection or reply.claimed is not None
             except BrokenPipeError:  # the command was stopped meanwhile
                 self.close_connection = True
 

@@ -182,7 +182,7 @@ def test_an_argument_that_is_not_utf_8(collector: FakeCollector, environment: di
 
 
 def test_a_closed_pipe_ends_it_quietly(collector: FakeCollector, environment: dict[str, str]) -> None:
-    collector.containers([WEB_ROW] * 5000)
+    collector.containers(*[WEB_ROW] * 5000)
     with subprocess.Popen([*COMMAND, "ls"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -243,7 +243,7 @@ def on_terminal(environment: dict[str, str], *words: str, columns: int = 200) ->
 
 
 def test_a_terminal_gets_colour_and_whole_directories(collector: FakeCollector, environment: dict[str, str]) -> None:
-    collector.containers([WEB_ROW, LOST_ROW])
+    collector.containers(WEB_ROW, LOST_ROW)
     environment |= {"TERM": "xterm-256color"}
     output = on_terminal(environment, "ls", columns=60)
     assert "\x1b[1mCONTAINER ID" in output
@@ -252,7 +252,7 @@ def test_a_terminal_gets_colour_and_whole_directories(collector: FakeCollector, 
 
 
 def test_no_color_takes_the_colour_away(collector: FakeCollector, environment: dict[str, str]) -> None:
-    collector.containers([WEB_ROW, LOST_ROW])
+    collector.containers(WEB_ROW, LOST_ROW)
     output = on_terminal(environment | {"TERM": "xterm-256color", "NO_COLOR": "1"}, "ls")
     assert "\x1b" not in output
     assert output.splitlines()[0].split() == ["CONTAINER", "ID", "NAME", "NODE", "STATE", "IMAGE", "DIRECTORY"]

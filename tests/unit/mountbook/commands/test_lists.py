@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from protocol.answers import ContainerRow, Nodes
+from protocol.answers import ContainerRow, Nodes, StreamEnd
 from protocol.problems import ProblemType
 from tests.unit.mountbook.conftest import Run
 from tests.unit.mountbook.fake_collector import (
@@ -20,11 +20,12 @@ from tests.unit.mountbook.fake_collector import (
     problem,
 )
 
+NDJSON = "application/x-ndjson"
 SILENCE = "2 of 3 nodes observed; silent: n3 since 2026-01-31 11:45:00Z (15 minutes ago)\n"
 
 
-def test_ls_is_one_table_of_all_pages(run: Run, collector: FakeCollector) -> None:
-    collector.containers([WEB_ROW], [DB_ROW], coverage=PARTIAL)
+def test_ls_is_one_table(run: Run, collector: FakeCollector) -> None:
+    collector.containers(WEB_ROW, DB_ROW, coverage=PARTIAL)
     result = run("ls")
     assert result.exit_code == 0
     assert result.stdout == (
@@ -36,7 +37,7 @@ def test_ls_is_one_table_of_all_pages(run: Run, collector: FakeCollector) -> Non
 
 
 def test_ls_json_is_a_list_with_node_and_cluster(run: Run, collector: FakeCollector) -> None:
-    collector.containers([WEB_ROW], [DB_ROW])
+    collector.containers(WEB_ROW, DB_ROW)
     result = run("ls", "--json")
     assert msgspec.json.decode(result.stdout, type=list[ContainerRow]) == [WEB_ROW, DB_ROW]
     assert {(row["cluster"], row["node"]) for row in msgspec.json.decode(result.stdout)} == {
@@ -47,25 +48,50 @@ def test_ls_json_is_a_list_with_node_and_cluster(run: Run, collector: FakeCollec
 
 
 def test_ls_of_nothing_is_an_empty_list(run: Run, collector: FakeCollector) -> None:
-    collector.containers([], coverage=PARTIAL)
+    collector.containers(coverage=PARTIAL)
     result = run("ls", "--json")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "[]\n", SILENCE)
     assert run("ls").stdout == "CONTAINER ID   NAME   NODE   STATE   IMAGE   DIRECTORY\n"
 
 
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (Reply(msgspec.json.encode(WEB_ROW) + b"\n", media=NDJSON), "is the collector a newer one?"),
+        (Reply(b"", media=NDJSON), "what is no JSON"),
+        (Reply(msgspec.json.encode(StreamEnd(rows=2, coverage=COMPLETE)), media=NDJSON), "0 rows and the word that"),
+        (Reply(b"{}"), "application/json instead of a stream"),
+    ],
+    ids=["no end", "nothing", "rows missing", "no stream"],
+)
+def test_a_stream_without_its_end_is_no_answer(run: Run, collector: FakeCollector, reply: Reply, says: str) -> None:
+    collector.give("/api/v1/containers", reply)
+    result = run("ls", "-q")
+    assert result.exit_code == 3
+    assert says in result.stderr
+
+
+def test_an_answer_that_is_cut_off_says_so(run: Run, collector: FakeCollector) -> None:
+    collector.give("/api/v1/containers", Reply(b"{}\n", media=NDJSON, claimed=10))
+    collector.give("/api/v1/nodes", Reply(b"{}", claimed=10))
+    for command in ("ls", "nodes"):
+        result = run(command)
+        assert result.exit_code == 3
+        assert result.stderr.startswith(f"The answer of the collector at {collector.url} was cut off before its end.")
+
+
 def test_ls_quiet_prints_short_or_full_ids(run: Run, collector: FakeCollector) -> None:
-    collector.containers([WEB_ROW, DB_ROW])
+    collector.containers(WEB_ROW, DB_ROW)
     assert run("ls", "-q").stdout == f"{WEB[:12]}\n{DB[:12]}\n"
     assert run("ls", "-q", "--no-trunc").stdout == f"{WEB}\n{DB}\n"
 
 
 def test_ls_sends_its_filters(run: Run, collector: FakeCollector) -> None:
-    collector.containers([])
+    collector.containers()
     run("ls", "-f", "state=running", "--filter", "label=a=b", "--node", "n1", "--at", "1767225600")
     assert collector.requests[0].query == {
         "node": ["n1"],
         "at": ["1767225600"],
-        "limit": ["1000"],
         "filter": ["state=running", "label=a=b"],
     }
 
