@@ -45,6 +45,11 @@ class CollectorClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0))
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def collectors(self) -> tuple[str, ...]:
+        """The collectors in the order in which they are tried next."""
+        return tuple(self._urls)
+
     async def __aenter__(self) -> Self:
         encrypted = any(urlsplit(url).scheme == "https" for url in self._urls)
         # Loading the system's certificates costs 3 MiB: only when they are needed.
@@ -75,7 +80,7 @@ class CollectorClient:
         if body.encoding:
             headers["Content-Encoding"] = body.encoding
         silences = []
-        for url in tuple(self._urls):
+        for url in self.collectors:
             outcome = await self._post_to(url, name, body.data, headers, answer)
             if not isinstance(outcome, Unreachable):
                 if url != self._urls[0]:

@@ -6,6 +6,8 @@ containers takes 96 MiB as dictionaries. What is not wanted (environment, proxie
 Engine API: https://docs.docker.com/reference/api/engine/ (1.24 and newer).
 """
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -127,6 +129,7 @@ class Engine:
     def __init__(self, address: str, *, timeout: float = 60.0) -> None:
         self.address = address
         self._timeout = timeout
+        _translate(address, lambda: _knock(address, timeout))
         self._client = _translate(
             address, lambda: docker.APIClient(base_url=address, version="auto", timeout=max(1, round(timeout)))
         )
@@ -247,9 +250,11 @@ class EventStream:
         self._address = address
         self._response = response
         self._closing = threading.Event()
+        self._reading = False
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events; return when closed, raise EngineUnavailableError on any other end."""
+        self._reading = True
         decoder = msgspec.json.Decoder(Event)
         rest = bytearray()
         try:
@@ -272,12 +277,13 @@ class EventStream:
 
     def close(self) -> None:
         """End the stream. A reader that waits for the next event stops waiting."""
-        if not self._closing.is_set():
-            self._closing.set()
-            try:
-                self._response.raw.shutdown()
-            except (OSError, RuntimeError, ValueError):
-                return  # it has ended by itself
+        self._closing.set()
+        if not self._reading:
+            self._response.close()
+            return
+        # Only the reader may close what it reads from; the end of the input wakes it.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended by itself
+            self._response.raw.shutdown()
 
 
 def _event(decoder: msgspec.json.Decoder[Event], line: bytes) -> Event:
@@ -286,6 +292,16 @@ def _event(decoder: msgspec.json.Decoder[Event], line: bytes) -> Event:
         return decoder.decode(line)
     except msgspec.DecodeError:
         return Event()
+
+
+def _knock(address: str, timeout: float) -> None:
+    """Connect and hang up: the plain error says more than the one that the SDK wraps around it."""
+    path = address.removeprefix("unix://")
+    if path == address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(timeout)
+        probe.connect(path)
 
 
 def _translate(address: str, call: Callable[[], T]) -> T:

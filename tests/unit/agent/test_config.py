@@ -1,0 +1,67 @@
+"""The configuration, from the environment to one checked object."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.config import DEFAULT_DOCKER_HOST, ENVIRONMENT, Config, from_environment
+from agent.errors import ConfigError
+
+LEAST = {"MOUNTBOOK_URL": "http://127.0.0.1:8480", "MOUNTBOOK_TOKEN": "secret-token"}
+
+
+def problems(**more: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        from_environment(LEAST | more)
+    return "\n".join(caught.value.problems)
+
+
+def test_an_address_and_a_token_are_enough() -> None:
+    config = from_environment(LEAST)
+    assert (config.collectors, config.docker_host) == (("http://127.0.0.1:8480",), DEFAULT_DOCKER_HOST)
+
+
+def test_several_collectors_are_separated_by_commas() -> None:
+    config = from_environment(LEAST | {"MOUNTBOOK_URL": "http://a:1, https://b:2,"})
+    assert config.collectors == ("http://a:1", "https://b:2")
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_environment({"DOCKER_HOST": "ssh://there", "MOUNTBOOK_RELIST": "often", "MOUNTBOOK_STATE_DIR": "here"})
+    assert len(caught.value.problems) == 6, caught.value.problems
+
+
+@pytest.mark.parametrize("url", ["collector:8480", "ftp://a", "http://", "http://a:port", "http://[::1", "http://a/?q"])
+def test_an_address_that_is_none_is_named(url: str) -> None:
+    assert repr(url) in problems(MOUNTBOOK_URL=url)
+
+
+def test_files_only_leaves_no_engine() -> None:
+    assert from_environment(LEAST | {"MOUNTBOOK_FILES_ONLY": "1", "DOCKER_HOST": "ssh://x"}).docker_host == ""
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_relist_that_makes_no_sense_is_named(seconds: str) -> None:
+    assert "MOUNTBOOK_RELIST" in problems(MOUNTBOOK_RELIST=seconds)
+
+
+def test_a_token_with_a_line_break_is_named_but_not_shown() -> None:
+    said = problems(MOUNTBOOK_TOKEN="half\nother")
+    assert "MOUNTBOOK_TOKEN" in said
+    assert "half" not in said
+
+
+def test_the_token_is_not_part_of_what_is_printed() -> None:
+    assert "secret-token" not in repr(from_environment(LEAST))
+
+
+def test_what_the_agent_reads_lies_below_the_hosts_root(tmp_path: Path) -> None:
+    config = from_environment(LEAST | {"MOUNTBOOK_HOST_ROOT": f"{tmp_path}/"})
+    assert config.local("/var/lib/docker") == f"{tmp_path}/var/lib/docker"
+
+
+def test_every_variable_names_the_field_it_sets() -> None:
+    fields = set(Config.__dataclass_fields__)
+    named = {text.split(":")[0] for name, text in ENVIRONMENT.items() if name != "MOUNTBOOK_FILES_ONLY"}
+    assert named <= fields, named - fields
