@@ -1,15 +1,31 @@
 #!/bin/sh
 # First process of a lab host: makes the machine around it, then stays as its process 1.
-# Runs in new mount, UTS, network and PID namespaces: host.sh FOLDER NAME [DEVICE-IMAGE]
-# Whatever it mounts is gone with its last process, so nothing here is ever undone.
+# Runs in new mount, UTS, network and PID namespaces: host.sh FOLDER NAME DEVICE-IMAGE ROOT
+# DEVICE-IMAGE, unless empty, is a file system for /var/lib/docker; ROOT, unless empty, another Debian to run in.
+# Whatever this mounts is gone with the last process in here, so nothing is ever undone.
 set -eu
-folder=$1 name=$2 image=${3:-}
+folder=$1 name=$2 image=$3 root=$4
 
 # /proc still counts in the outside world's numbers here: "self" is what the tests can send a signal to.
 read -r pid rest </proc/self/stat
 mount --make-rprivate /
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
+if [ -n "$root" ]; then
+  # Not a chroot: runc needs its root to be a mount point.
+  mkdir /run/root
+  mount --bind "$root" /run/root
+  for directory in proc sys dev; do
+    mount --rbind "/$directory" "/run/root/$directory"
+  done
+  mount -t tmpfs -o mode=755 tmpfs /run/root/run
+  mount -t tmpfs tmpfs /run/root/tmp
+  mkdir -p "/run/root$folder"
+  mount --bind "$folder" "/run/root$folder"
+  cd /run/root
+  pivot_root . mnt
+  umount --lazy /mnt
+fi
 # As on a host where systemd runs: agents get later mounts by rslave.
 mount --make-rshared /
 mkdir -p /var/lib/docker /etc/docker

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.swarm.lab import DRIVERS, IMAGE, Driver, Lab, sweep, wait_until
+from tests.swarm.engines import GRAPH_DRIVERS, IMAGE, SNAPSHOTTERS, GraphDriver, Snapshotter
+from tests.swarm.hosts import wait_until
+from tests.swarm.lab import Lab, sweep
 
 pytestmark = pytest.mark.lab
 
 _RUN_THAT_DIES = """
 import os, signal
-from tests.swarm.lab import IMAGE, Lab
+from tests.swarm.engines import IMAGE
+from tests.swarm.lab import Lab
 engine = (lab := Lab()).engine("btrfs")
 engine.docker("run", "--detach", IMAGE, "sleep", "1000")
 print(lab.folder, flush=True)
@@ -26,12 +29,21 @@ def losetup() -> str:
     return subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_an_engine_of_every_driver_runs_a_container(lab: Lab, driver: Driver) -> None:
+@pytest.mark.parametrize("driver", GRAPH_DRIVERS)
+def test_an_engine_of_every_driver_runs_a_container(lab: Lab, driver: GraphDriver) -> None:
     engine = lab.engine(driver)
     assert engine.docker("info", "--format", "{{.Driver}}") == driver
     container = engine.docker("run", "--detach", IMAGE, "sh", "-c", "echo written >/srv/file; sleep 1000")
     assert engine.docker("exec", container, "cat", "/srv/file") == "written"
+    engine.stop()
+
+
+@pytest.mark.parametrize("snapshotter", SNAPSHOTTERS)
+def test_a_newer_engine_runs_a_container_from_the_containerd_image_store(lab: Lab, snapshotter: Snapshotter) -> None:
+    engine = lab.engine(snapshotter, release="trixie")
+    assert engine.docker("info", "--format", "{{.Driver}}") == snapshotter
+    container = engine.docker("run", "--detach", IMAGE, "sleep", "1000")
+    assert engine.docker("inspect", "--format", "{{json .GraphDriver.Data}}", container) == "null"
     engine.stop()
 
 
