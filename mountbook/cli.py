@@ -18,6 +18,8 @@ INTERRUPTED: Final = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 PIPE_CLOSED: Final = 141
 """Exit status when nobody reads the output any more: 128 + SIGPIPE."""
+INPUT_OUTPUT: Final = 74
+"""Exit status when standard input or output fails, a full disk say (``EX_IOERR`` of sysexits.h)."""
 FAULT: Final = 70
 """Exit status of a fault in this program (``EX_SOFTWARE`` of sysexits.h)."""
 
@@ -93,6 +95,8 @@ class Mountbook(click.Group):
             return exc.status
         except NotFoundError as exc:
             return not_found(exc)
+        except OSError as exc:
+            return _failed(exc)
         except Exception as exc:
             click.echo(_fault(exc), err=True)
             return FAULT
@@ -111,9 +115,20 @@ def not_found(exc: NotFoundError) -> int:
 
 
 def _pipe_closed() -> int:
-    # Python flushes standard output once more at exit; that must not fail again.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _give_up_output()
     return PIPE_CLOSED
+
+
+def _failed(exc: OSError) -> int:
+    _give_up_output()
+    what = f"{exc.filename}: " if exc.filename is not None else "Input or output failed: "
+    click.echo(f"{what}{exc.strerror or exc}.", err=True)
+    return INPUT_OUTPUT
+
+
+def _give_up_output() -> None:
+    """Python flushes standard output once more at exit; that must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fault(exc: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -184,9 +185,9 @@ def write_json_list(items: Iterable[Any]) -> None:
     empty = True
     for item in items:
         text = msgspec.json.format(msgspec.json.encode(item), indent=2).decode()
-        click.echo(("[\n" if empty else ",\n") + text, nl=False)
+        sys.stdout.write(("[\n" if empty else ",\n") + text)
         empty = False
-    click.echo("[]" if empty else "\n]")
+    sys.stdout.write("[]\n" if empty else "\n]\n")
 
 
 def write_coverage(coverage: "Coverage", *, always: bool) -> None:
@@ -194,11 +195,12 @@ def write_coverage(coverage: "Coverage", *, always: bool) -> None:
     from mountbook.output.words import coverage as in_words
 
     if always or not coverage.complete:
-        click.echo(in_words(coverage), err=True)
+        note(in_words(coverage))
 
 
 def note(text: str) -> None:
-    """Write a remark to standard error."""
+    """Write a remark to standard error, behind what was written to standard output before it."""
+    sys.stdout.flush()
     click.echo(text, err=True)
 
 

@@ -57,7 +57,7 @@ class _Listing:
 
 
 def _write_ids(listing: _Listing, no_trunc: bool) -> None:
+    from mountbook.output.table import write_lines
     from mountbook.output.words import short_id
 
-    for one in listing.rows():
-        click.echo(short_id(one.container_id, no_trunc))
+    write_lines(short_id(one.container_id, no_trunc) for one in listing.rows())

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from mountbook import options
-from mountbook.commands.where import CONTAINER_ALIASES
+from mountbook.commands.where import CONTAINER_ALIASES, write_paths
 from mountbook.options import Shape
 from protocol.answers import ContainerRow, Scan
 from protocol.text import clean
@@ -40,17 +40,16 @@ def command(root: Path, containerd_root: Path | None, host_root: str | None, sha
     if shape.as_json:
         options.write_json(found)
         return 0
+    status = 0
     if shape.quiet:
-        for one in found.containers:
-            if one.diff_path is not None:
-                click.echo(one.diff_path)
+        status = write_paths(found.containers)
     elif template is not None:
         template.write(map(msgspec.to_builtins, found.containers), no_trunc=shape.no_trunc)
     else:
         _write(found, shape.no_trunc)
     for problem in found.problems:
         options.note(f"Problem: {problem}")
-    return 0
+    return status
 
 
 def _scan(root: Path, containerd_root: Path | None, host_root: str | None) -> Scan:

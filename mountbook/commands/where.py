@@ -38,12 +38,14 @@ def command(client: "Client", ref: str, node: str | None, at: str | None, shape:
         options.write_json(answer)
         return 0
     if shape.quiet:
-        status = _write_paths(answer.containers)
+        status = write_paths(answer.containers)
     elif template is not None:
         template.write(map(msgspec.to_builtins, answer.containers), no_trunc=shape.no_trunc)
         status = 0
     else:
         _write(answer, shape)
+        if len(answer.containers) > 1 or not answer.exact:
+            options.note(_matched(answer))
         status = 0
     options.write_coverage(answer.coverage, always=not shape.quiet and template is None)
     return status
@@ -53,11 +55,12 @@ CONTAINER_ALIASES = {"ID": "container_id", "Names": "name", "Directory": "diff_p
 """Further names in templates: docker's own for the same thing, and what the table calls it."""
 
 
-def _write_paths(containers: Sequence[ContainerRow]) -> int:
-    """Write the paths alone; what has none, or a dataset's name instead, is only mentioned."""
+def write_paths(containers: Sequence[ContainerRow]) -> int:
+    """Write the paths alone; what has none, or a dataset's name instead, is only mentioned. Returns the exit status."""
     found = False
     for row in containers:
-        name = f"{row.name or row.container_id} on {row.hostname or row.node}"
+        node = row.hostname or row.node
+        name = (row.name or row.container_id) + (f" on {node}" if node else "")
         if row.diff_path is None:
             options.note(f"{name} is left out, its directory is unknown{': ' + row.reason if row.reason else ''}.")
         elif row.path_kind is PathKind.DATASET:
@@ -66,6 +69,14 @@ def _write_paths(containers: Sequence[ContainerRow]) -> int:
             click.echo(row.diff_path)
             found = True
     return 0 if found else NOT_FOUND
+
+
+def _matched(answer: Where) -> str:
+    """Return as what the reference was taken: a bare word can be many things."""
+    from mountbook.output.words import count
+
+    how = answer.matched if answer.exact else f"the beginning of a container's {answer.matched}"
+    return f"{count(len(answer.containers), 'container')}, matched as {how}"
 
 
 def _write(answer: Where, shape: Shape) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import click
@@ -41,6 +41,12 @@ def terminal_width() -> int:
     import shutil
 
     return shutil.get_terminal_size().columns
+
+
+def write_lines(written: Iterable[str]) -> None:
+    """Write lines as they come, through Python's buffer: ``click.echo`` would flush each of a hundred thousand."""
+    for line in written:
+        sys.stdout.write(line + "\n")
 
 
 def write_table(titles: Row, rows: Sequence[Row]) -> None:

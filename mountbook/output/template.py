@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import click
 import msgspec
 
 from mountbook.errors import UserError
-from mountbook.output.table import write_table
+from mountbook.output.table import write_lines, write_table
 from mountbook.output.words import printable, short_id
 
 _ACTION: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
@@ -45,11 +44,9 @@ class Template:
     def write(self, records: Iterable[Record], *, no_trunc: bool = False) -> None:
         """Write one line for every record, below titles when it is a table."""
         if self.layout == "json":
-            for record in records:
-                click.echo(msgspec.json.encode(record))
+            write_lines(msgspec.json.encode(record).decode() for record in records)
         elif self.layout == "plain":
-            for record in records:
-                click.echo("\t".join(_fill(column, record, no_trunc) for column in self.columns))
+            write_lines("\t".join(_fill(column, record, no_trunc) for column in self.columns) for record in records)
         else:
             rows = [[printable(_fill(column, record, no_trunc)) for column in self.columns] for record in records]
             write_table([_title(column) for column in self.columns], rows)

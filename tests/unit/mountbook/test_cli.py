@@ -192,6 +192,22 @@ def test_a_closed_pipe_ends_it_quietly(collector: FakeCollector, environment: di
         assert process.wait(60) == 141
 
 
+def test_a_full_disk_is_a_sentence(environment: dict[str, str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "version"], env=environment, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (74, b"Input or output failed: No space left on device.\n")
+
+
+def test_input_that_cannot_be_read_is_a_sentence(environment: dict[str, str]) -> None:
+    with open("/proc/self/mem", "rb") as unreadable:
+        done = subprocess.run(
+            [*COMMAND, "whose", "-"], env=environment, stdin=unreadable, capture_output=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (74, b"Input or output failed: Input/output error.\n")
+
+
 def test_ctrl_c_ends_it_quietly(collector: FakeCollector, environment: dict[str, str]) -> None:
     asked, ended = Event(), Event()
 

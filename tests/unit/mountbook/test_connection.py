@@ -1,9 +1,17 @@
 """The kept connection."""
 
+import datetime
+import ipaddress
 import socket
+import ssl
+from pathlib import Path
 from threading import Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mountbook.connection import Connection, regular_url
 from mountbook.credentials import Token
@@ -58,6 +66,72 @@ def test_a_new_connection_that_is_closed_at_once_is_no_answer() -> None:
             pytest.raises(UserError, match="closed the connection without an answer"),
         ):
             connection.ask("GET", "/x")
+        thread.join()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that vouches for itself, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "collector")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+def over_tls(server: socket.socket, certificate: Path) -> Thread:
+    """Answer one question over TLS, if the other side accepts the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve() -> None:
+        plain, _address = server.accept()
+        with plain:
+            try:
+                with context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65536)
+                    connection.sendall(ANSWER)
+            except ssl.SSLError:
+                return
+
+    thread = Thread(target=serve)
+    thread.start()
+    return thread
+
+
+def test_a_certificate_of_an_unknown_ca_is_refused_with_what_to_set(certificate: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = over_tls(server, certificate)
+        with (
+            Connection(f"https://127.0.0.1:{server.getsockname()[1]}", None) as connection,
+            pytest.raises(UserError, match="Name the file with your CA's certificate in the variable SSL_CERT_FILE"),
+        ):
+            connection.ask("GET", "/x")
+        thread.join()
+
+
+def test_a_certificate_of_a_ca_that_was_named_is_accepted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = over_tls(server, certificate)
+        with Connection(f"https://127.0.0.1:{server.getsockname()[1]}", None) as connection:
+            assert connection.ask("GET", "/x") == b"{}"
         thread.join()
 
 

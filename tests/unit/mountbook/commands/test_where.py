@@ -51,7 +51,9 @@ def test_several_containers_are_a_table(run: Run, collector: FakeCollector) -> N
         "8b1c7e6d5f40   db              n2     exited    postgres:18   tank/docker/8b1c\n"
         "cccccccccccc   lost            n2     running   nginx:1.27    unknown: layerdb/mounts has no such container\n"
     )
-    assert result.stderr == "2 of 3 nodes observed; silent: n3 since 2026-01-31 11:45:00Z (15 minutes ago)\n"
+    assert result.stderr == (
+        "3 containers, matched as name\n2 of 3 nodes observed; silent: n3 since 2026-01-31 11:45:00Z (15 minutes ago)\n"
+    )
 
 
 def test_a_stopped_container_says_how_it_ended(run: Run, collector: FakeCollector) -> None:
