@@ -1,0 +1,202 @@
+"""The way to PostgreSQL: two pools of connections, and the one place where the driver's errors are translated."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import msgspec
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from collector.config import Config
+from collector.errors import ProblemError, StartError
+from collector.store.tables import REVISION
+from protocol.problems import ProblemType
+
+OLDEST_SERVER: Final = 15
+"""Oldest major version of PostgreSQL that is supported."""
+
+MIGRATE: Final = "mountbook migrate --database URL"
+
+_POOL_PATIENCE: Final = 10.0
+"""Seconds to wait for a connection of the pool before the answer is *busy*."""
+
+
+class Database:
+    """The register's database. ``open`` makes no connection; ``check`` does."""
+
+    def __init__(self, config: Config) -> None:
+        self._ingest = _pool(config, "ingest", config.ingest_pool + 1, config.ingest_timeout)
+        self._query = _pool(config, "query", config.query_pool, config.query_timeout)
+
+    @asynccontextmanager
+    async def ingest(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may write: committed at the end, rolled back by any exception.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._ingest.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def query(self) -> AsyncIterator[AsyncConnection]:
+        """One read-only transaction for questions.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._query.begin() as connection:
+                yield connection
+
+    async def check(self) -> None:
+        """Look whether the database can be used by this release.
+
+        Raises:
+            StartError: the server is too old.
+            ProblemError: it cannot be reached (``unavailable``), or is not migrated (``not-migrated``).
+        """
+        with translate():
+            async with self._query.begin() as connection:
+                await connection.run_sync(check_server)
+                await connection.run_sync(_check_revision)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._ingest.dispose()
+        await self._query.dispose()
+
+
+def driver_url(database_url: str) -> URL:
+    """Return the address as SQLAlchemy names it, for psycopg 3.
+
+    Raises:
+        StartError: it is no address.
+    """
+    try:
+        return make_url(database_url).set(drivername="postgresql+psycopg")
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        # It may hold a password: it is not repeated.
+        raise StartError("the database's address cannot be read; write postgresql://USER:PASSWORD@HOST/NAME") from None
+
+
+def check_server(connection: Connection) -> None:
+    """Look whether the server is new enough.
+
+    Raises:
+        StartError: it is not.
+    """
+    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    if number // 10_000 < OLDEST_SERVER:
+        raise StartError(
+            f"the database's server is PostgreSQL {number // 10_000}; "
+            f"Mountbook needs {OLDEST_SERVER} or newer: upgrade it, or name another database"
+        )
+
+
+def _check_revision(connection: Connection) -> None:
+    present = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
+    if present is None or present < REVISION:
+        raise ProblemError(
+            ProblemType.NOT_MIGRATED,
+            f"the database is at {present or 'no'} revision, this release needs {REVISION}; run `{MIGRATE}`",
+        )
+
+
+def _pool(config: Config, name: str, size: int, statement_timeout: float) -> AsyncEngine:
+    url = driver_url(config.database_url)
+    settings = {
+        "statement_timeout": f"{round(statement_timeout * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
+        "timezone": "UTC",
+        "jit": "off",
+        # Acknowledged means committed, whatever the server's own setting is.
+        **({"synchronous_commit": "on"} if name == "ingest" else {"default_transaction_read_only": "on"}),
+    }
+    given = url.query.get("options", "")
+    options = [given] if isinstance(given, str) else list(given)
+    options += [f"-c {setting}={value}" for setting, value in settings.items()]
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=_POOL_PATIENCE,
+        connect_args={
+            "options": " ".join(options).strip(),
+            "application_name": f"mountbook collector ({name})",
+            "connect_timeout": 10,
+        },
+        json_deserializer=msgspec.json.decode,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+    )
+
+
+@contextmanager
+def translate() -> Iterator[None]:
+    """Turn what the driver raises into what it means. What is not listed here is a mistake of ours and passes.
+
+    Raises:
+        ProblemError: ``unavailable``, ``not-migrated`` or ``busy``.
+    """
+    try:
+        yield
+    except sqlalchemy.exc.TimeoutError as exc:
+        raise ProblemError(ProblemType.BUSY, "every connection to the database is in use", retry_after=2) from exc
+    except sqlalchemy.exc.DBAPIError as exc:
+        problem = _meaning(exc)
+        if problem is None:
+            raise
+        raise problem from exc
+
+
+def _meaning(exc: sqlalchemy.exc.DBAPIError) -> ProblemError | None:
+    cause = exc.orig
+    if not isinstance(cause, psycopg.Error):
+        return None
+    state = cause.sqlstate
+    for prefix, (kind, detail, retry_after) in _MEANINGS.items():
+        if state is not None and state.startswith(prefix):
+            return ProblemError(kind, f"{detail} ({_first_line(cause)})", retry_after=retry_after)
+    if state is None and isinstance(cause, psycopg.OperationalError):
+        return ProblemError(
+            ProblemType.UNAVAILABLE, f"the database cannot be reached ({_first_line(cause)})", retry_after=2
+        )
+    if state == "23514" and "no partition of relation" in str(cause):
+        return ProblemError(
+            ProblemType.UNAVAILABLE, "the month's partition of the history is missing; it is being made", retry_after=5
+        )
+    return None
+
+
+def _first_line(cause: psycopg.Error) -> str:
+    return cause.diag.message_primary or str(cause).partition("\n")[0]
+
+
+_AWAY: Final = (ProblemType.UNAVAILABLE, "the connection to the database broke", 2.0)
+_OLD: Final = (ProblemType.NOT_MIGRATED, f"the database has not the form that this release needs; run `{MIGRATE}`", 30)
+_SLOW: Final = (ProblemType.BUSY, "the database took too long", 5.0)
+_MEANINGS: Final[dict[str, tuple[ProblemType, str, float]]] = {
+    "08": _AWAY,
+    "57P": (ProblemType.UNAVAILABLE, "the database is being stopped or started", 2.0),
+    "25P03": _AWAY,
+    "25006": (ProblemType.UNAVAILABLE, "the database is read-only", 10.0),
+    "53100": (ProblemType.UNAVAILABLE, "the database's disk is full", 30.0),
+    "53": (ProblemType.UNAVAILABLE, "the database has run out of something", 10.0),
+    "58": (ProblemType.UNAVAILABLE, "the database's server has trouble with its files", 10.0),
+    "28": (ProblemType.UNAVAILABLE, "the database refuses this user", 30.0),
+    "3D000": (ProblemType.UNAVAILABLE, "there is no such database", 30.0),
+    "40": (ProblemType.UNAVAILABLE, "another transaction was in the way", 1.0),
+    "42P01": _OLD,
+    "42703": _OLD,
+    "57014": _SLOW,
+    "55P03": _SLOW,
+}
+"""What the beginning of a SQLSTATE means to a caller, and after how many seconds to try again.
+
+Source: PostgreSQL, appendix "Error Codes".
+"""
