@@ -1,0 +1,62 @@
+# Three small images from one file, reproducible from lock/ (versions and hashes):
+#   docker build --target collector      -t mountbook/collector .
+#   docker build --target agent          -t mountbook/agent .
+#   docker build --target agent-hardened -t mountbook/agent-hardened .
+# Each copies one virtual environment that holds only its own extra, so the agent carries neither
+# SQLAlchemy nor the page. No "# syntax=" line: it would pull an image, and every engine since 23 does without.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /src
+COPY lock/build.txt lock/build.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv /build && /build/bin/pip install --require-hashes -r lock/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY protocol protocol
+COPY agent agent
+COPY collector collector
+COPY migrations migrations
+COPY mountbook mountbook
+# SOURCE_DATE_EPOCH makes the wheel's bytes depend on the sources alone.
+RUN SOURCE_DATE_EPOCH=1767225600 /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+
+FROM build AS agent-environment
+COPY lock/runtime-agent.txt lock/runtime-agent.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/mountbook \
+    && /build/bin/pip --python /opt/mountbook/bin/python install --require-hashes -r lock/runtime-agent.txt \
+    && /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
+
+FROM build AS collector-environment
+COPY lock/runtime-collector.txt lock/runtime-collector.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/mountbook \
+    && /build/bin/pip --python /opt/mountbook/bin/python install --require-hashes -r lock/runtime-collector.txt \
+    && /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
+
+FROM ${PYTHON_IMAGE} AS runtime
+ENV PATH=/opt/mountbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+LABEL org.opencontainers.image.title="Mountbook" \
+      org.opencontainers.image.description="The land register of a Docker Swarm's disks" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /
+
+FROM runtime AS collector
+COPY --from=collector-environment /opt/mountbook /opt/mountbook
+USER 65532:65532
+EXPOSE 8480
+ENTRYPOINT ["python", "-m", "collector"]
+
+# uid 0 without capabilities but the one that stack.yml grants: it reads every layer and the engine's socket.
+FROM runtime AS agent
+COPY --from=agent-environment /opt/mountbook /opt/mountbook
+ENTRYPOINT ["python", "-m", "agent"]
+
+# No socket and not uid 0: the interpreter itself carries CAP_DAC_READ_SEARCH as a file capability, so it reads other
+# users' directories and can write nowhere. (security.capability, revision 2: magic and the effective flag, then the
+# permitted and inheritable sets; capability 2 is CAP_DAC_READ_SEARCH: linux/capability.h.)
+FROM agent AS agent-hardened
+RUN python -c "import os, struct, sys; os.setxattr(os.path.realpath(sys.executable), 'security.capability', struct.pack('<5I', 0x02000001, 1 << 2, 0, 0, 0))"
+ENV DOCKER_HOST=
+USER 65532:65532
