@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from mountbook.errors import NOT_FOUND, SILENT, NotFoundError, UserError
+from mountbook.options import note
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -77,40 +78,44 @@ class Mountbook(click.Group):
         self, args: Sequence[str] | None = None, prog_name: str | None = "mountbook", **extra: Any
     ) -> NoReturn:
         """Run a command line and exit."""
-        sys.exit(self._run(args, prog_name, extra))
+        try:
+            status = self._run(args, prog_name, extra)
+        except BrokenPipeError:
+            status = _pipe_closed()
+        except OSError as exc:
+            status = _failed(exc)
+        sys.exit(status)
 
     def _run(self, args: Sequence[str] | None, prog_name: str | None, extra: dict[str, Any]) -> int:
         try:
             status = super().main(args, prog_name, **{**extra, "standalone_mode": False})
             sys.stdout.flush()
-        except BrokenPipeError:
-            return _pipe_closed()
         except (KeyboardInterrupt, click.Abort):
             return INTERRUPTED
         except click.ClickException as exc:
             exc.show()
             return exc.exit_code
         except UserError as exc:
-            click.echo(str(exc), err=True)
+            note(str(exc))
             return exc.status
         except NotFoundError as exc:
             return not_found(exc)
-        except OSError as exc:
-            return _failed(exc)
+        except OSError:
+            raise
         except Exception as exc:
-            click.echo(_fault(exc), err=True)
+            note(_fault(exc))
             return FAULT
         return status if isinstance(status, int) else 0
 
 
 def not_found(exc: NotFoundError) -> int:
     """Say that nothing was found, and where nobody could look; return the exit status that means that."""
-    click.echo(exc.detail, err=True)
+    note(exc.detail)
     if exc.coverage is None:
         return NOT_FOUND
     from mountbook.output.words import coverage
 
-    click.echo(coverage(exc.coverage), err=True)
+    note(coverage(exc.coverage))
     return NOT_FOUND if exc.coverage.complete else SILENT
 
 

@@ -199,9 +199,14 @@ def write_coverage(coverage: "Coverage", *, always: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Write a remark to standard error, behind what was written to standard output before it."""
+    """Write a remark to standard error, behind what was written to standard output before it.
+
+    Names from disks may be part of it: control characters are escaped, all but the ends of its lines.
+    """
+    from mountbook.output.words import printable
+
     sys.stdout.flush()
-    click.echo(text, err=True)
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def need(module: str, extra: str) -> Any:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @click.command(short_help="List the containers of the whole cluster.")
 @options.node
 @options.at
-@options.filters(known="name, state, service, stack, image, label, …; the collector names all when one is wrong")
+@options.filters(
+    known="id, name, task, service, stack, image, label, volume, bind, mount-id, state, backend, exit-code, path-kind, "
+    "resolved-by, ghost, node"
+)
 @options.shaped(quiet="Print only the IDs.")
 @options.asking
 def command(client: "Client", node: str | None, at: str | None, filters: tuple[str, ...], shape: Shape) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mountbook.client import Client
     from mountbook.output.template import Template
 
-_ALIASES: Final[dict[str, str]] = {"ID": "key", "Path": "path", "Owner": "sentence"}
+_ALIASES: Final[dict[str, str]] = {"ID": "key", "Path": "path", "Owner": "sentence", "Size": "size"}
 
 
 @click.command(
@@ -51,7 +51,7 @@ def command(
     if shape.as_json:
         options.write_json(answer)
     elif shape.quiet or template is not None:
-        _write_owners(answer.answers, shape, template)
+        _write_owners(answer.answers, [None] * len(answer.answers), shape, template)
     else:
         _write(answer, shape)
     if not shape.as_json:
@@ -97,7 +97,8 @@ def _stream(asker: _Asker, stream: Readable, separator: bytes, shape: Shape, tem
         if shape.as_json:
             click.echo(b"\n".join(_json_line(line, answer) for line, answer in zip(batch, answers, strict=True)))
         elif shape.quiet or template is not None:
-            _write_owners(known, shape, template)
+            sizes = [line.size for line in batch if line.asked is not None]
+            _write_owners(known, sizes, shape, template)
         else:
             click.echo(b"\n".join(_line(line, answer) for line, answer in zip(batch, answers, strict=True)))
     if asker.coverage is None:
@@ -144,7 +145,9 @@ def _owner_words(answer: Whose) -> str:
     return printable(answer.owners[0].sentence) + (f" (and {more} more; --node asks about one node)" if more else "")
 
 
-def _write_owners(answers: Sequence[Whose], shape: Shape, template: "Template | None") -> None:
+def _write_owners(
+    answers: Sequence[Whose], sizes: Sequence[str | None], shape: Shape, template: "Template | None"
+) -> None:
     from mountbook.output.words import short_id
 
     if template is None:
@@ -152,13 +155,17 @@ def _write_owners(answers: Sequence[Whose], shape: Shape, template: "Template | 
             for owner in answer.owners:
                 click.echo(short_id(owner.key, shape.no_trunc))
         return
-    template.write(_records(answers), no_trunc=shape.no_trunc)
+    template.write(_records(answers, sizes), no_trunc=shape.no_trunc)
 
 
-def _records(answers: Sequence[Whose]) -> Iterator[dict[str, Any]]:
-    for answer in answers:
+def _records(answers: Sequence[Whose], sizes: Sequence[str | None]) -> Iterator[dict[str, Any]]:
+    """Yield one record for every owner, and for a path of nobody one with the path alone."""
+    for answer, size in zip(answers, sizes, strict=True):
+        known = {"path": answer.path} if size is None else {"size": size, "path": answer.path}
         for owner in answer.owners:
-            yield {"path": answer.path, **msgspec.to_builtins(owner)}
+            yield known | msgspec.to_builtins(owner)
+        if not answer.owners:
+            yield known
 
 
 def _write(answer: WhoseAnswer, shape: Shape) -> None:

@@ -134,7 +134,7 @@ def test_scan_json_is_the_whole_answer(run: Run, local: Callable[..., None]) -> 
     assert msgspec.json.decode(result.stdout, type=Scan) == FOUND
     assert asked == [(Path("/mnt/docker"), Path("/mnt/containerd"), "/var/lib/docker")]
     assert run("scan", "/mnt/docker", "-q").stdout == f"{WEB_ROW.diff_path}\n"
-    assert "lost is left out, its directory is unknown" in run("scan", "/mnt/docker", "-q").stderr
+    assert "lost on n2 is left out, its directory is unknown" in run("scan", "/mnt/docker", "-q").stderr
     assert run("scan", "/mnt/docker", "--format", "{{.Name}}").stdout == "shop_web.1.x7\nlost\n"
 
 

@@ -173,10 +173,12 @@ def test_what_is_not_found_is_status_4_when_a_node_is_silent(run: Run, collector
 
 
 def test_an_ambiguous_reference_lists_the_candidates(run: Run, collector: FakeCollector) -> None:
-    collector.refuse("/api/v1/where", ProblemType.AMBIGUOUS, "'4f' begins 2 IDs", candidates=[f"id:{WEB}", "id:4f99"])
+    collector.refuse(
+        "/api/v1/where", ProblemType.AMBIGUOUS, "'4f' begins 2 IDs", candidates=[f"id:{WEB}", "name:4f\x1b[2J"]
+    )
     result = run("where", "4f")
     assert result.exit_code == 2
-    assert result.stderr == f"'4f' begins 2 IDs.\n  id:{WEB}\n  id:4f99\n"
+    assert result.stderr == f"'4f' begins 2 IDs.\n  id:{WEB}\n  name:4f\\x1b[2J\n"
 
 
 def test_node_and_time_are_sent_as_given(run: Run, collector: FakeCollector) -> None:

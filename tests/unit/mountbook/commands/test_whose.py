@@ -124,6 +124,12 @@ def test_quiet_prints_who_and_format_prints_fields(run: Run, collector: FakeColl
     )
 
 
+def test_format_of_lines_knows_their_size_and_keeps_those_of_nobody(run: Run, collector: FakeCollector) -> None:
+    collector.whose({"/a": [OWNER]})
+    result = run("whose", "-", "--format", "{{.Size}}|{{.Path}}|{{.Name}}", stdin=b"4.0K\t/a\n7\t/b\n\n9\ttotal\n")
+    assert result.stdout == "4.0K|/a|shop_web.1.x7\n7|/b|\n"
+
+
 def test_a_path_that_begins_with_a_dot_is_below_the_current_directory(
     run: Run, collector: FakeCollector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
