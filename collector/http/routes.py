@@ -1,0 +1,47 @@
+"""What a route is: enough to serve it, to guard it, and to describe it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiohttp import web
+
+from collector.http.params import Query
+from protocol.problems import ProblemType
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Access(StrEnum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    """Anybody: it tells nothing about the cluster."""
+    AGENT = "agent"
+    """A node's agent, about its own node."""
+    READER = "reader"
+    """Operators, auditors and administrators."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    ``query`` and ``body`` are the shapes of what is sent, ``answer`` that of a JSON answer; ``row`` is the shape of one
+    line when the answer can also be streamed as NDJSON. ``media`` names the other media types it can answer in.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    tag: str
+    summary: str
+    description: str = ""
+    query: type[Query] | None = None
+    body: Any = None
+    answer: Any = None
+    row: Any = None
+    media: tuple[str, ...] = ()
+    problems: tuple[ProblemType, ...] = ()

@@ -1,0 +1,77 @@
+"""Cursors: where a page ended, as opaque text. They hold no secret and need no signature: all they do is compare."""
+
+import base64
+import binascii
+import hashlib
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from collector.errors import ProblemError
+from collector.store.read.rows import Position
+from protocol.problems import ProblemType
+
+_VERSION: Final = 1
+
+
+_Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended. ``at`` is the moment that the first page was asked about.
+
+    A length of time before now would mean another moment on every page.
+    """
+
+    format: int
+    question: bytes
+    node_id: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    entry_id: UUID
+    ended: _Moment | None
+    at: _Moment | None
+
+    @property
+    def position(self) -> Position:
+        """The last row of the page, in the order of every list."""
+        return Position(self.node_id, str(self.entry_id), self.ended)
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Cursor)
+
+
+def fingerprint(question: object) -> bytes:
+    """Return eight bytes that tell one question from another, so that a cursor is not used for a different one."""
+    return hashlib.blake2b(msgspec.json.encode(question, order="deterministic"), digest_size=8).digest()
+
+
+def encode(position: Position, at: datetime | None, question: bytes) -> str:
+    """Return the cursor of the page that follows ``position``."""
+    cursor = Cursor(_VERSION, question, position.node_id, UUID(position.entry_id), position.ended, at)
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).rstrip(b"=").decode()
+
+
+def decode(text: str, question: bytes) -> Cursor:
+    """Read a cursor.
+
+    Raises:
+        ProblemError: ``bad-request``, it is not one of ours, or belongs to a question with other parameters.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        cursor = _DECODER.decode(raw)
+    except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
+        raise ProblemError(
+            ProblemType.BAD_REQUEST,
+            "the cursor is not one that this service gave; take `next` of the page before, unchanged",
+            field="cursor",
+        ) from exc
+    if cursor.format != _VERSION or cursor.question != question:
+        raise ProblemError(
+            ProblemType.BAD_REQUEST,
+            "the cursor belongs to a question with other parameters; begin again without a cursor",
+            field="cursor",
+        )
+    return cursor

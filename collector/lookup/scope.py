@@ -1,0 +1,88 @@
+"""What every question shares: the moment, the node it is limited to, and the coverage of its answer."""
+
+from dataclasses import dataclass, replace
+
+from collector.errors import ProblemError
+from collector.lookup.cursors import Cursor
+from collector.lookup.moments import moment
+from collector.store.read import Connection, nodes
+from collector.store.read.versions import Versions
+from protocol import times
+from protocol.answers import Coverage, NodeRef
+from protocol.problems import ProblemType
+from protocol.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One question's connection (one snapshot of the database), moment, node and coverage."""
+
+    conn: Connection
+    versions: Versions
+    coverage: Coverage
+    asked_at: str = ""
+    node: NodeRef | None = None
+
+    @property
+    def at_text(self) -> str | None:
+        """The moment asked about, as answers write it; ``None`` for now."""
+        return times.to_text(self.versions.at) if self.versions.at is not None else None
+
+    @property
+    def question(self) -> list[str]:
+        """What the pages of one question have in common."""
+        return [self.asked_at, *((self.node.cluster, self.node.node) if self.node is not None else ())]
+
+    def pinned(self, cursor: Cursor) -> "Scope":
+        """Return the scope of a following page: the moment is that of the first."""
+        return replace(self, versions=replace(self.versions, at=cursor.at))
+
+
+async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: str = "") -> Scope:
+    """Return the scope of a question.
+
+    Raises:
+        ProblemError: ``bad-request`` (``at`` is no time, or yet to come), ``not-found`` (no such node) or ``ambiguous``
+            (several nodes are called so).
+    """
+    if clean(node) != node:
+        raise ProblemError(
+            ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
+        )
+    observed = await nodes.coverage(conn, silent_after)
+    when = moment(at, observed.now)
+    if not node:
+        return Scope(conn, Versions(when), observed.coverage, at)
+    known = await _node(conn, node, observed.coverage)
+    return Scope(conn, Versions(when, frozenset({known.node_id})), observed.coverage, at, known.node)
+
+
+def unobserved(coverage: Coverage) -> str:
+    """Return the first few nodes that are not observed, for a sentence."""
+    names = [node.hostname or node.node for node in coverage.silent]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+async def _node(conn: Connection, text: str, coverage: Coverage) -> nodes.KnownNode:
+    """Return the node that ``text`` names: its ID, else its hostname, else a prefix of the ID of one."""
+    known = await nodes.named(conn, text)
+    for matches in (
+        [one for one in known if one.node.node == text],
+        [one for one in known if one.node.hostname == text],
+        known,
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = [f"{one.node.node} ({one.node.hostname or 'no hostname'})" for one in matches[:20]]
+            raise ProblemError(
+                ProblemType.AMBIGUOUS,
+                f"{len(matches)} nodes are called {text!r}: {', '.join(names)}; give the whole node ID",
+                candidates=tuple(one.node.node for one in matches[:20]),
+                field="node",
+            )
+    raise ProblemError(
+        ProblemType.NOT_FOUND,
+        f"no node is called {text!r}; `mountbook nodes` and GET /api/v1/nodes list them",
+        coverage=coverage,
+    )

@@ -1,0 +1,102 @@
+"""Whose a path is: the nearest owner on every node where the path means something."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from collector.errors import ProblemError
+from collector.lookup import users
+from collector.lookup.holders import Holder, Index, deep, rank
+from collector.lookup.owners import owner
+from collector.lookup.paths import HostPath, normalise
+from collector.lookup.scope import Scope, unobserved
+from collector.store.keys import hash_path, hash_token, token
+from collector.store.read import places
+from collector.store.read.found import Found
+from protocol.answers import Owner, Whose, WhoseAnswer
+from protocol.problems import ProblemType
+
+MAX_PATHS: Final = 1000
+"""Most paths of one question."""
+MAX_OWNERS: Final = 1000
+"""Most owners listed for one path."""
+MAX_ALSO: Final = 100
+"""Most farther ancestors listed for one path."""
+
+
+async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
+    """Return who owns each path; a path that nobody owns has an answer without owners.
+
+    Raises:
+        ProblemError: ``bad-request``, there are too many paths, one of them is no path, or together they mean too much.
+    """
+    if not 1 <= len(paths) <= MAX_PATHS:
+        raise ProblemError(
+            ProblemType.BAD_REQUEST,
+            f"{len(paths)} paths were given; give 1 to {MAX_PATHS} in one question",
+            field="paths",
+        )
+    asked = [normalise(path) for path in paths]
+    own = await _owned(scope, asked)
+    binds = await _bound(scope, asked, own)
+    roots = await places.roots(scope.conn, sorted({bind.found.node_id for holders in binds for bind in holders}))
+    ranked = [rank(path, near, far, roots) for path, near, far in zip(asked, own, binds, strict=True)]
+    listed = [(near[:MAX_OWNERS], also[:MAX_ALSO]) for near, also in ranked]
+    used = await users.of(scope, [holder.found for near, also in listed for holder in (*near, *also)])
+
+    def shown(holders: Sequence[Holder]) -> list[Owner]:
+        return [owner(one.found, one.place, one.rest, used[one.found.identity]) for one in holders]
+
+    answers = [
+        Whose(
+            path=text,
+            owners=shown(near),
+            owners_total=len(all_near),
+            also_visible=shown(also),
+            also_visible_total=len(all_also),
+            at=scope.at_text,
+        )
+        for text, (all_near, all_also), (near, also) in zip(paths, ranked, listed, strict=True)
+    ]
+    return WhoseAnswer(answers=answers, coverage=scope.coverage)
+
+
+async def _owned(scope: Scope, asked: Sequence[HostPath]) -> list[list[Holder]]:
+    """Return, per path, everything but binds that holds it."""
+    hashes = {hash_path(ancestor) for path in asked for ancestor in path.ancestors()}
+    names = {hash_token(token("dir", part)) for path in asked if not path.absolute for part in path.parts}
+    rows = await places.holding(scope.conn, scope.versions, sorted(hashes), sorted(names))
+    index = Index(rows)
+    return [index.holders(path) for path in asked]
+
+
+async def _bound(scope: Scope, asked: Sequence[HostPath], own: Sequence[Sequence[Holder]]) -> list[list[Holder]]:
+    """Return, per path, the binds that hold it.
+
+    Binds above an owner are of interest on the owner's node only (every agent may bind ``/``); those as close as the
+    owner, and all of a path that nothing owns, on every node.
+    """
+    near: set[int] = set()
+    far: set[int] = set()
+    for path, holders in zip(asked, own, strict=True):
+        if path.absolute:
+            for ancestor in path.ancestors():
+                (near if deep(ancestor, holders) else far).add(hash_path(ancestor))
+    rows: list[Found] = []
+    if near:
+        rows += await places.binds(scope.conn, scope.versions, sorted(near))
+    if far:
+        nodes = {holder.found.node_id for holders in own for holder in holders}
+        rows += await places.binds(scope.conn, scope.versions.within(nodes), sorted(far))
+    index = Index(rows)
+    return [index.holders(path) for path in asked]
+
+
+def nobody(answer: WhoseAnswer) -> str:
+    """Return the sentence about a path that nobody owns."""
+    asked = answer.answers[0]
+    text = f"nobody owns {asked.path}"
+    if asked.also_visible:
+        text += f"; it is visible through {asked.also_visible[0].sentence}"
+    if answer.coverage.complete:
+        return text
+    return f"{text}; but not every node is observed ({unobserved(answer.coverage)}), so somebody there may"

@@ -1,0 +1,46 @@
+"""What Prometheus may scrape. One registry per application, so that several live in one process."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The collector's measurements.
+
+    ``requests`` and ``latency`` (seconds) are counted by route; ``entries`` are those that ingest took or refused.
+    The gauges are filled when they are scraped.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self.requests = Counter(
+            "mountbook_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.latency = Histogram(
+            "mountbook_http_request_seconds",
+            "From the request's head to the last byte handed to the kernel.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.entries = Counter(
+            "mountbook_ingest_entries", "Entries that agents sent.", ("message", "outcome"), registry=self.registry
+        )
+        self.nodes = Gauge("mountbook_nodes", "Nodes by state.", ("state",), registry=self.registry)
+        self.months_ahead = Gauge(
+            "mountbook_history_months_ahead",
+            "Months after this one that history has partitions for; below 1 is an alert.",
+            registry=self.registry,
+        )
+        self.pool = Gauge("mountbook_database_connections", "Connections in use.", ("pool",), registry=self.registry)
+        self.tasks = Gauge(
+            "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry
+        )
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)

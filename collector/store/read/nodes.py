@@ -1,0 +1,132 @@
+"""Nodes: what is known of them, and which are observed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store.read.versions import prefix
+from protocol import times
+from protocol.answers import Coverage, NodeRef, NodeRow, SilentNode
+
+_STATES: Final = """
+    SELECT n.id, n.cluster, n.node, n.hostname, h.heard_at,
+        CASE
+            WHEN h.heard_at > clock_timestamp() - make_interval(secs => :silent_after) AND n.listed_at IS NOT NULL
+                THEN 'observed'
+            WHEN n.engine_id <> '' AND EXISTS (
+                SELECT FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
+                WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id
+                    AND i.heard_at > coalesce(h.heard_at, '-infinity')
+            ) THEN 'superseded'
+            WHEN n.listed_at IS NULL THEN 'never-seen'
+            ELSE 'silent'
+        END AS state
+    FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id
+"""
+"""Every node with its state. A node that came back under a new ID has the same engine: the old one is superseded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The coverage of an answer, and the register's time of it."""
+
+    now: datetime
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """A node, and the database's number of it."""
+
+    node_id: int
+    node: NodeRef
+
+
+async def coverage(conn: AsyncConnection, silent_after: float) -> Observed:
+    """Return which nodes are observed now; a node is silent ``silent_after`` seconds after it was last heard."""
+    found = await conn.execute(
+        text(
+            "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
+            "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
+            """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
+            f"FILTER (WHERE state NOT IN ('observed', 'superseded')), '[]')::text FROM ({_STATES}) AS s"
+        ),
+        {"silent_after": silent_after},
+    )
+    now, observed, silent = found.one()
+    nodes = msgspec.json.decode(silent, type=list[SilentNode])
+    answer = Coverage(as_of=times.to_text(now), complete=not nodes, nodes_observed=observed, silent=nodes)
+    return Observed(now, answer)
+
+
+async def named(conn: AsyncConnection, name: str) -> list[KnownNode]:
+    """Return the nodes with this ID, this hostname, or an ID that begins so; at most a hundred."""
+    begin = prefix(name)
+    upper = " AND node < :high" if "high" in begin else ""
+    found = await conn.execute(
+        text(
+            "SELECT id, cluster, node, hostname FROM nodes "
+            f"WHERE node >= :low{upper} OR hostname = :name "
+            "ORDER BY node <> :name, hostname <> :name, cluster, node LIMIT 100"
+        ),
+        {**begin, "name": name},
+    )
+    return [
+        KnownNode(node_id, NodeRef(cluster=cluster, node=node, hostname=hostname))
+        for node_id, cluster, node, hostname in found
+    ]
+
+
+async def states(conn: AsyncConnection, silent_after: float) -> dict[str, int]:
+    """Return how many nodes are in each state."""
+    found = await conn.execute(
+        text(f"SELECT state, count(*) FROM ({_STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
+    )
+    return dict(found.all())
+
+
+_EVERYTHING: Final = f"""
+    SELECT s.cluster, s.node, s.hostname, s.state, s.heard_at, greatest(n.listed_at, h.listed_at) AS seen,
+        n.engine, n.backends, n.problems, n.agent, h.skew, coalesce(h.lost_events, 0) AS lost_events,
+        n.conflict_since IS NOT NULL AS conflict, coalesce(c.containers, 0) AS containers,
+        coalesce(u.unresolved, 0) AS unresolved
+    FROM ({_STATES}) AS s JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+        LEFT JOIN (
+            SELECT node_id, count(*) AS containers FROM entries WHERE kind = 'container' GROUP BY node_id
+        ) AS c ON c.node_id = s.id
+        LEFT JOIN (
+            SELECT node_id, count(*) AS unresolved FROM entries
+            WHERE kind = 'container' AND mount_id IS NULL AND doc ->> 'resolved_by' = 'unresolved' GROUP BY node_id
+        ) AS u ON u.node_id = s.id
+    ORDER BY s.cluster, s.hostname, s.node
+"""
+"""What is unresolved has no mount-id: the index leaves few documents to look into."""
+
+
+async def everything(conn: AsyncConnection, silent_after: float) -> list[NodeRow]:
+    """Return every node with what its agent last said."""
+    found = await conn.execute(text(_EVERYTHING), {"silent_after": silent_after})
+    return [
+        NodeRow(
+            cluster=row.cluster,
+            node=row.node,
+            hostname=row.hostname,
+            state=row.state,
+            since=times.to_text(row.heard_at) if row.heard_at is not None else None,
+            seen=times.to_text(row.seen) if row.seen is not None else None,
+            engine=row.engine,
+            backends=row.backends,
+            agent=row.agent,
+            containers=row.containers,
+            unresolved=row.unresolved,
+            skew=row.skew,
+            lost_events=row.lost_events,
+            conflict=row.conflict,
+            problems=row.problems,
+        )
+        for row in found
+    ]

@@ -1,0 +1,93 @@
+"""Entries by the directories that are theirs, and who uses them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.errors import ProblemError
+from collector.store.read.found import Found, fetch
+from collector.store.read.versions import Versions
+from protocol.problems import ProblemType
+
+MAX_FOUND: Final = 20_000
+"""Most versions that one question may find."""
+
+
+async def holding(conn: AsyncConnection, versions: Versions, paths: Sequence[int], names: Sequence[int]) -> list[Found]:
+    """Return everything but binds that has a place with one of these hashes of paths, or a directory's name of these.
+
+    Raises:
+        ProblemError: ``bad-request``, they mean too much in too many places.
+    """
+    condition = "path_keys && CAST(:paths AS bigint[])"
+    given = {**versions.parameters, "paths": list(paths)}
+    if names:
+        condition = f"({condition} OR ref_keys && CAST(:names AS bigint[]))"
+        given["names"] = list(names)
+    return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
+
+
+async def binds(conn: AsyncConnection, versions: Versions, paths: Sequence[int]) -> list[Found]:
+    """Return the binds whose source has one of these hashes.
+
+    Raises:
+        ProblemError: ``bad-request``, they mean too much in too many places.
+    """
+    condition = "kind = 'bind' AND path_keys && CAST(:paths AS bigint[])"
+    return await _bounded(conn, versions.where(condition), {**versions.parameters, "paths": list(paths)})
+
+
+async def containers(conn: AsyncConnection, versions: Versions, tokens: Sequence[int]) -> list[Found]:
+    """Return the containers that bear one of the tokens (hashes): who mounts a volume, who stands on a layer."""
+    condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
+    return await _bounded(conn, versions.where(condition), {**versions.parameters, "tokens": list(tokens)})
+
+
+async def images(conn: AsyncConnection, versions: Versions) -> list[Found]:
+    """Return the images of the nodes that ``versions`` names."""
+    return await _bounded(conn, versions.where("kind = 'image'"), versions.parameters)
+
+
+async def layer_parents(conn: AsyncConnection, versions: Versions) -> dict[tuple[int, str], dict[str, str]]:
+    """Return, per node and data root, the parent of every layer that has one."""
+    source = versions.where("kind = 'layer' AND doc ? 'parent'")
+    found = await conn.execute(
+        text(f"SELECT v.node_id, v.root, v.key, v.doc ->> 'parent' FROM ({source}) AS v"), versions.parameters
+    )
+    parents: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+    for node_id, root, key, parent in found:
+        if parent:
+            parents[node_id, root][key] = parent
+    return parents
+
+
+async def roots(conn: AsyncConnection, node_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the data roots of each of these nodes, as their agents name them."""
+    if not node_ids:
+        return {}
+    found = await conn.execute(
+        text(
+            "SELECT n.id, r.root FROM nodes AS n, LATERAL (SELECT n.engine ->> 'data_root' AS root UNION "
+            "SELECT b ->> 'root' FROM jsonb_array_elements(n.backends) AS b) AS r "
+            "WHERE n.id = ANY(:node_ids) AND r.root <> ''"
+        ),
+        {"node_ids": list(node_ids)},
+    )
+    known: dict[int, list[str]] = defaultdict(list)
+    for node_id, root in found:
+        known[node_id].append(root)
+    return known
+
+
+async def _bounded(conn: AsyncConnection, versions: str, given: dict[str, object]) -> list[Found]:
+    found = await fetch(conn, versions, given, MAX_FOUND + 1)
+    if len(found) > MAX_FOUND:
+        raise ProblemError(
+            ProblemType.BAD_REQUEST,
+            f"more than {MAX_FOUND} entries have to do with this on all nodes; ask about one node, or fewer paths",
+            field="node",
+        )
+    return found

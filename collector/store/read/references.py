@@ -1,0 +1,102 @@
+"""Containers by what they are called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store.read import rows
+from collector.store.read.rows import Position, Row
+from collector.store.read.versions import Versions, prefix
+from protocol.entries import Kind
+
+MAX_COUNT: Final = 1000
+"""So many names that begin alike are counted; more are only called more."""
+
+_COLUMN: Final[Mapping[str, str]] = {"id": "key", "mount-id": "mount_id", "name": "name"}
+"""The column with each kind of name that a prefix may stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; ``bounded``: at least so many."""
+
+    number: int
+    bounded: bool
+
+
+async def by_tokens(
+    conn: AsyncConnection, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
+) -> list[Row]:
+    """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
+    begin, skip, continued = rows.after(position)
+    condition = f"kind = 'container' AND ref_keys && CAST(:tokens AS bigint[]) AND {begin}"
+    statement = rows.select(Kind.CONTAINER, versions.where(condition))
+    return await _rows(
+        conn,
+        f"{statement} WHERE {skip} {rows.ORDER} LIMIT :limit",
+        {**continued, **versions.parameters, "tokens": list(tokens), "limit": limit},
+    )
+
+
+async def count_by_tokens(
+    conn: AsyncConnection, versions: Versions, tokens: Sequence[int]
+) -> dict[tuple[int, ...], int]:
+    """Return how many containers bear each combination of the tokens."""
+    source = versions.where(
+        "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])", "node_id, entry_id, ref_keys"
+    )
+    found = await conn.execute(
+        text(
+            "SELECT borne, count(*) FROM (SELECT DISTINCT v.node_id, v.entry_id, "
+            "ARRAY(SELECT t FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (t, place) "
+            f"WHERE t = ANY(v.ref_keys) ORDER BY place) AS borne FROM ({source}) AS v) AS each GROUP BY borne"
+        ),
+        {**versions.parameters, "tokens": list(tokens)},
+    )
+    return {tuple(borne): count for borne, count in found}
+
+
+async def by_prefix(
+    conn: AsyncConnection, versions: Versions, kinds: Sequence[str], begin: str, limit: int
+) -> list[Row]:
+    """Return containers, one of whose names of these kinds begins with ``begin``; up to ``limit`` for each kind."""
+    bounds = prefix(begin)
+    each = (
+        f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
+        for kind in kinds
+    )
+    found = await _rows(
+        conn,
+        rows.select(Kind.CONTAINER, " UNION ALL ".join(each)),
+        {**bounds, **versions.parameters, "limit": limit},
+    )
+    return list({row.position: row for row in found}.values())
+
+
+async def count_by_prefix(conn: AsyncConnection, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
+    """Return how many names of these kinds begin with ``begin``."""
+    bounds = prefix(begin)
+    each = (
+        f"(SELECT count(*) FROM (SELECT DISTINCT {_COLUMN[kind]} FROM ({versions.where(_begins(kind, bounds))}) AS v "
+        "LIMIT :limit) AS few)"
+        for kind in kinds
+    )
+    counted = await conn.execute(
+        text(f"SELECT {', '.join(each)}"), {**bounds, **versions.parameters, "limit": MAX_COUNT}
+    )
+    counts = [int(count) for count in counted.one()]
+    return Count(sum(counts), bounded=MAX_COUNT in counts)
+
+
+def _begins(kind: str, bounds: Mapping[str, str]) -> str:
+    column = _COLUMN[kind]
+    upper = f" AND {column} < :high" if "high" in bounds else ""
+    return f"kind = 'container' AND {column} >= :low{upper}"
+
+
+async def _rows(conn: AsyncConnection, statement: str, given: Mapping[str, Any]) -> list[Row]:
+    found = await conn.execute(text(statement), {**given, **rows.parameters(Kind.CONTAINER)})
+    return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
