@@ -4,12 +4,16 @@ Full jitter: any wait between nothing and a ceiling that doubles from one second
 of agents that lost the same collector at the same moment so come back spread out.
 """
 
+import random
 from typing import Final
 
 BASE: Final = 1.0
 """Ceiling of the first wait, in seconds."""
 CAP: Final = 60.0
 """Highest ceiling, in seconds."""
+
+draw: Final = random.SystemRandom().random
+"""The random numbers of everything that waits: from the kernel, so that clones of one disk differ."""
 
 
 def ceiling(failures: int) -> float:
@@ -19,10 +23,10 @@ def ceiling(failures: int) -> float:
     return CAP if failures > 6 else min(CAP, BASE * 2.0 ** (failures - 1))
 
 
-def delay(failures: int, draw: float, *, at_least: float = 0.0) -> float:
+def delay(failures: int, drawn: float, *, at_least: float = 0.0) -> float:
     """Return the seconds to wait after ``failures`` failures in a row.
 
-    ``draw`` is a random number from [0, 1). ``at_least`` is what the other side asked for (Retry-After): the jitter
+    ``drawn`` is a random number from [0, 1). ``at_least`` is what the other side asked for (Retry-After): the jitter
     is then added on top, because everybody was told the same number.
     """
-    return at_least + draw * ceiling(failures)
+    return at_least + drawn * ceiling(failures)

@@ -17,8 +17,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_TOKEN_FILE": "token_file: a file with the token, mode 0600; read again before every request",
     "MOUNTBOOK_CA_FILE": "ca_file: certificates (PEM) that the collector's own must lead to; default: the system's",
     "MOUNTBOOK_STATE_DIR": "state_dir: a small writable directory; default: nothing is kept over a restart",
-    "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}",
-    "MOUNTBOOK_FILES_ONLY": "1: never use the engine's socket, read the data root alone",
+    "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}; set but empty: files only",
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
     f"else {DEFAULT_DATA_ROOT}",
@@ -43,7 +42,7 @@ class Config:
     state_dir: str = ""
     """Writable directory for the acknowledged position and the health file; empty: neither is kept."""
     docker_host: str = DEFAULT_DOCKER_HOST
-    """The engine's address (``unix://`` or ``tcp://``); empty: files only."""
+    """The engine's address (``unix://`` or ``tcp://``); empty: only the data root is read (least privilege)."""
     host_root: str = ""
     """Where the agent sees the host's root directory; what it reads is this + the host's path."""
     data_root: str = ""
@@ -89,7 +88,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         token_file=environment.get("MOUNTBOOK_TOKEN_FILE", ""),
         ca_file=environment.get("MOUNTBOOK_CA_FILE", ""),
         state_dir=environment.get("MOUNTBOOK_STATE_DIR", ""),
-        docker_host="" if _flag(environment, problems) else environment.get("DOCKER_HOST") or DEFAULT_DOCKER_HOST,
+        docker_host=environment.get("DOCKER_HOST", DEFAULT_DOCKER_HOST),
         host_root=environment.get("MOUNTBOOK_HOST_ROOT", "").rstrip("/"),
         data_root=environment.get("MOUNTBOOK_DATA_ROOT", "").rstrip("/"),
         relist=relist,
@@ -113,13 +112,6 @@ def _number(environment: Mapping[str, str], name: str, default: float, problems:
         return default
 
 
-def _flag(environment: Mapping[str, str], problems: list[str]) -> bool:
-    text = environment.get("MOUNTBOOK_FILES_ONLY", "").lower()
-    if text not in {"", "0", "1", "false", "true"}:
-        problems.append(f"MOUNTBOOK_FILES_ONLY is {text!r}; write 1 or 0")
-    return text in {"1", "true"}
-
-
 def _addresses(config: Config) -> list[str]:
     problems = []
     if not config.collectors:
@@ -132,7 +124,7 @@ def _addresses(config: Config) -> list[str]:
     if config.docker_host and not config.docker_host.startswith(("unix:///", "tcp://")):
         problems.append(
             f"the engine's address {config.docker_host!r} cannot be used; set DOCKER_HOST to unix:///PATH or "
-            "tcp://HOST:PORT, or MOUNTBOOK_FILES_ONLY to 1"
+            "tcp://HOST:PORT, or to nothing to read files only"
         )
     if not config.token and not config.token_file:
         problems.append("there is no token; set MOUNTBOOK_TOKEN_FILE to a file with it, or MOUNTBOOK_TOKEN")

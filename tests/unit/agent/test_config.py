@@ -37,8 +37,8 @@ def test_an_address_that_is_none_is_named(url: str) -> None:
     assert repr(url) in problems(MOUNTBOOK_URL=url)
 
 
-def test_files_only_leaves_no_engine() -> None:
-    assert from_environment(LEAST | {"MOUNTBOOK_FILES_ONLY": "1", "DOCKER_HOST": "ssh://x"}).docker_host == ""
+def test_an_empty_engine_address_means_files_only() -> None:
+    assert from_environment(LEAST | {"DOCKER_HOST": ""}).docker_host == ""
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9"])
@@ -63,5 +63,5 @@ def test_what_the_agent_reads_lies_below_the_hosts_root(tmp_path: Path) -> None:
 
 def test_every_variable_names_the_field_it_sets() -> None:
     fields = set(Config.__dataclass_fields__)
-    named = {text.split(":")[0] for name, text in ENVIRONMENT.items() if name != "MOUNTBOOK_FILES_ONLY"}
+    named = {text.split(":")[0] for text in ENVIRONMENT.values()}
     assert named <= fields, named - fields
