@@ -10,7 +10,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 import docker
@@ -18,9 +17,8 @@ import msgspec
 from docker.errors import DockerException
 
 from agent.errors import EngineError, EngineForbiddenError, EngineRefusedError, EngineUnavailableError
+from agent.facts import EngineFacts, Info, facts
 from agent.listing import InspectedDriver, ListedContainer, ListedImage, ListedVolume, Listing
-from protocol import messages
-from protocol.text import clean
 
 T = TypeVar("T")
 
@@ -55,67 +53,11 @@ class Event(msgspec.Struct, frozen=True, rename="pascal", gc=False):
     actor: Actor = Actor()
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What ``/info`` says, beside what travels as ``engine`` in hello.
-
-    ``status`` is the driver's status. ``snapshotter``: the containerd image store is in use; then
-    ``containerd_address`` and ``containerd_namespace`` say where. ``rootless`` and ``userns_remap`` come from the
-    security options.
-    """
-
-    engine: messages.Engine
-    status: dict[str, str]
-    snapshotter: bool = False
-    containerd_address: str = ""
-    containerd_namespace: str = ""
-    rootless: bool = False
-    userns_remap: bool = False
-
-
-class _Lenient(msgspec.Struct, frozen=True, rename="pascal"):
-    pass
-
-
-class _ClusterInfo(_Lenient, frozen=True, rename={"id": "ID"}):
-    id: str = ""
-
-
-class _Swarm(_Lenient, frozen=True, rename="pascal"):
-    node_id: str = msgspec.field(default="", name="NodeID")
-    control_available: bool = False
-    cluster: _ClusterInfo | None = None
-
-
-class _Namespaces(_Lenient, frozen=True, rename="pascal"):
-    containers: str = ""
-
-
-class _Containerd(_Lenient, frozen=True, rename="pascal"):
-    address: str = ""
-    namespaces: _Namespaces = _Namespaces()
-
-
-class _Info(_Lenient, frozen=True, rename="pascal"):
-    id: str = msgspec.field(default="", name="ID")
-    name: str = ""
-    server_version: str = ""
-    driver: str = ""
-    driver_status: list[tuple[str, str]] | None = None
-    docker_root_dir: str = ""
-    operating_system: str = ""
-    architecture: str = ""
-    kernel_version: str = ""
-    security_options: list[str] | None = None
-    swarm: _Swarm = _Swarm()
-    containerd: _Containerd | None = None
-
-
-class _Volumes(_Lenient, frozen=True, rename="pascal"):
+class _Volumes(msgspec.Struct, frozen=True, rename="pascal"):
     volumes: list[ListedVolume] | None = None
 
 
-class _Inspected(_Lenient, frozen=True, rename="pascal"):
+class _Inspected(msgspec.Struct, frozen=True, rename="pascal"):
     graph_driver: InspectedDriver | None = None
 
 
@@ -148,33 +90,7 @@ class Engine:
 
     def info(self) -> EngineFacts:
         """Return what the engine says about itself and its storage."""
-        info = self._get("info", _Info)
-        options = " ".join(info.security_options or [])
-        status = dict(info.driver_status or [])
-        swarm, containerd = info.swarm, info.containerd or _Containerd()
-        return EngineFacts(
-            engine=messages.Engine(
-                engine_id=clean(info.id)[:256],
-                version=clean(info.server_version)[:256],
-                api_version=self._client.api_version,
-                os=clean(info.operating_system)[:256],
-                arch=clean(info.architecture)[:256],
-                kernel=clean(info.kernel_version)[:256],
-                driver=clean(info.driver)[:256],
-                data_root=info.docker_root_dir.rstrip("/"),
-                hostname=clean(info.name)[:256],
-                swarm_node=swarm.node_id,
-                swarm_cluster=swarm.cluster.id if swarm.cluster else "",
-                manager=swarm.control_available,
-                socket=True,
-            ),
-            status=status,
-            snapshotter="snapshotter" in status.get("driver-type", ""),
-            containerd_address=containerd.address,
-            containerd_namespace=containerd.namespaces.containers,
-            rootless="name=rootless" in options,
-            userns_remap="name=userns" in options,
-        )
+        return facts(self._get("info", Info), self._client.api_version)
 
     def listing(self) -> Listing:
         """Return everything there is: all containers, images (intermediate ones too) and volumes."""
