@@ -47,14 +47,13 @@ def _configurations(directory: str) -> Iterator[tuple[str, int]]:
 
 
 def _shared(root: str) -> Iterator[tuple[str, int]]:
-    """Yield the times of what images, layers and volumes are recorded in."""
-    paths = [os.path.join(root, "volumes"), os.path.join(root, "containers")]
+    """Yield the times of what images, layers and volumes are recorded in, but not of what each container touches."""
+    paths = [os.path.join(root, "volumes")]
     with contextlib.suppress(OSError), os.scandir(os.path.join(root, "image")) as drivers:
         for driver in drivers:
             paths += [
                 os.path.join(driver.path, "repositories.json"),
                 os.path.join(driver.path, "layerdb", "sha256"),
-                os.path.join(driver.path, "layerdb", "mounts"),
             ]
     for path in paths:
         with contextlib.suppress(OSError):

@@ -15,7 +15,6 @@ def root(tmp_path: Path) -> Path:
     """A data root with one container and one image."""
     write(tmp_path, "one", 1)
     (tmp_path / "image/overlay2/layerdb/sha256").mkdir(parents=True)
-    (tmp_path / "image/overlay2/layerdb/mounts").mkdir()
     (tmp_path / "image/overlay2/repositories.json").write_text("{}")
     (tmp_path / "volumes").mkdir()
     return tmp_path
@@ -27,7 +26,6 @@ def write(root: Path, container_id: str, at: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.v2.json").write_text("{}")
     os.utime(folder / "config.v2.json", ns=(at, at))
-    os.utime(root / "containers", ns=(7, 7))
 
 
 def watch(root: Path) -> FileWatch:
