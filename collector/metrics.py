@@ -30,6 +30,9 @@ class Metrics:
         self.entries = Counter(
             "mountbook_ingest_entries", "Entries that agents sent.", ("message", "outcome"), registry=self.registry
         )
+        self.database_up = Gauge(
+            "mountbook_database_up", "1 when the database answered the last scrape.", registry=self.registry
+        )
         self.nodes = Gauge("mountbook_nodes", "Nodes by state.", ("state",), registry=self.registry)
         self.months_ahead = Gauge(
             "mountbook_history_months_ahead",

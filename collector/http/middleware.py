@@ -60,11 +60,13 @@ async def explain(request: web.Request, handler: _Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except ProblemError as exc:
-        return problems.response(problems.document(exc), request)
+        return problems.from_error(exc, request)
     except web.HTTPException as exc:
         if exc.status < 400:
             raise
-        return problems.response(problems.from_http(exc, request), request, headers=problems.kept_headers(exc))
+        return problems.from_http(exc, request)
+    except ConnectionResetError:
+        raise  # the caller went away: nobody is there to be told
     except Exception:
         log.exception("request failed", method=request.method, path=request.path)
-        return problems.response(problems.internal(), request)
+        return problems.internal(request)

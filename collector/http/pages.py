@@ -10,7 +10,7 @@ from msgspec import Meta
 from collector.http import params, streams
 from collector.http.negotiation import JSON, NDJSON, preferred
 from collector.http.params import At, Cursor, Limit, Node, Query
-from collector.http.state import READER
+from collector.http.state import CONFIG, DATABASE
 from collector.lookup import filters, lists
 from collector.lookup.scope import Scope, scoped
 from protocol.answers import StreamEnd
@@ -38,8 +38,8 @@ async def respond(request: web.Request, kind: Kind, name: str) -> web.StreamResp
     """Answer with a page of entries of this kind under ``name``, or with all of them as a stream."""
     query = params.read(request, ListQuery)
     chosen = filters.parse(kind, query.filter, query.node)
-    async with request.app[READER].connect() as conn:
-        scope = await scoped(conn, node=chosen.node, at=query.at)
+    async with request.app[DATABASE].query() as conn:
+        scope = await scoped(conn, request.app[CONFIG].silent_after, node=chosen.node, at=query.at)
         if preferred(request, (JSON, NDJSON)) == NDJSON:
             return await streams.send(request, _lines(scope, kind, chosen))
         page = await lists.page(scope, kind, chosen, query.limit, query.cursor)

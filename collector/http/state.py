@@ -1,11 +1,18 @@
 """What handlers find in the application and in a request."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from aiohttp import web
 
+from collector.config import Config
 from collector.metrics import Metrics
+from collector.store.engine import Database
 
+BACKGROUND: Final = web.AppKey("background", Callable[[], Mapping[str, bool]])
+"""Says of every background task whether it runs."""
+CONFIG: Final = web.AppKey("config", Config)
+DATABASE: Final = web.AppKey("database", Database)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""

@@ -3,20 +3,35 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from collector.http.negotiation import NDJSON
 
 _FLUSH: Final = 64 * 1024
 
+log = structlog.get_logger(__name__)
+
 
 async def send(request: web.Request, lines: AsyncIterator[bytes]) -> web.StreamResponse:
     """Answer with ``lines``, each without its newline.
 
-    The status is sent before the first row is known. What fails later cuts the answer off without its last chunk,
-    which every HTTP client reports; a whole answer ends with the line that carries the coverage.
+    What fails before the first bytes are sent is a problem document like everywhere. What fails later cuts the
+    connection, which every HTTP client reports; a whole answer ends with the line that carries the coverage.
     """
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    try:
+        await _write(request, response, lines)
+    except Exception:
+        if not response.prepared:
+            raise
+        log.exception("a stream broke off", path=request.path)
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse, lines: AsyncIterator[bytes]) -> None:
     buffer = bytearray()
     async for line in lines:
         buffer += line
@@ -30,4 +45,3 @@ async def send(request: web.Request, lines: AsyncIterator[bytes]) -> web.StreamR
         await response.prepare(request)
     await response.write(bytes(buffer))
     await response.write_eof()
-    return response

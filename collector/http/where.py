@@ -6,7 +6,7 @@ from collector.http import answers, params
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Cursor, Limit, Node, Query, Ref
 from collector.http.routes import Access, Route
-from collector.http.state import READER
+from collector.http.state import CONFIG, DATABASE
 from collector.lookup import refs
 from collector.lookup.scope import scoped
 from collector.lookup.where import where
@@ -28,8 +28,8 @@ class WhereQuery(Query, frozen=True, kw_only=True):
 async def _where(request: web.Request) -> web.StreamResponse:
     query = params.read(request, WhereQuery)
     ref = refs.parse(query.ref)
-    async with request.app[READER].connect() as conn:
-        scope = await scoped(conn, node=query.node, at=query.at)
+    async with request.app[DATABASE].query() as conn:
+        scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node, at=query.at)
         answer = await where(scope, ref, query.limit, query.cursor)
     if preferred(request, (JSON, TEXT)) == TEXT:
         return answers.text(

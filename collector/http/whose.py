@@ -12,7 +12,7 @@ from collector.http import answers, bodies, params
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Node, Query
 from collector.http.routes import Access, Route
-from collector.http.state import READER
+from collector.http.state import CONFIG, DATABASE
 from collector.lookup.scope import scoped
 from collector.lookup.whose import MAX_PATHS, nobody, whose
 from protocol.answers import WhoseAnswer
@@ -60,8 +60,8 @@ async def _post(request: web.Request) -> web.StreamResponse:
 
 
 async def _ask(request: web.Request, paths: list[str], node: str, at: str) -> WhoseAnswer:
-    async with request.app[READER].connect() as conn:
-        return await whose(await scoped(conn, node=node, at=at), paths)
+    async with request.app[DATABASE].query() as conn:
+        return await whose(await scoped(conn, request.app[CONFIG].silent_after, node=node, at=at), paths)
 
 
 def _respond(request: web.Request, answer: WhoseAnswer) -> web.Response:

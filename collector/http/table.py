@@ -1,0 +1,18 @@
+"""Every route, in the order in which ``/docs`` shows them."""
+
+from typing import Final
+
+from collector.http import agents, containers, describe, health, images, layers, nodes, where, whose
+from collector.http.routes import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *where.ROUTES,
+    *whose.ROUTES,
+    *containers.ROUTES,
+    *layers.ROUTES,
+    *images.ROUTES,
+    *nodes.ROUTES,
+    *agents.ROUTES,
+    *health.ROUTES,
+    *describe.ROUTES,
+)
