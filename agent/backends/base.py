@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from protocol.entries import BackendType, Image, Layer, PathKind, Place, ResolvedBy
-from protocol.text import from_path
+from protocol.entries import BackendType, Image, Kind, Layer, PathKind, Place, ResolvedBy, Role
+from protocol.text import clean, from_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,12 @@ class DataRoot:
     host: str
     aliases: tuple[str, ...] = ()
 
-    def places(self, relative: str, role: str, views: tuple[str, ...] = ()) -> tuple[Place, ...]:
-        """Return the place at ``relative`` below the root under each of its host names."""
-        raise NotImplementedError
+    def places(self, relative: str, role: Role, views: tuple[str, ...] = ()) -> tuple[Place, ...]:
+        """Return the place at ``relative`` below the root, once under each of its host names."""
+        relative = clean(relative)
+        if not self.aliases:
+            return (Place(f"{self.host}/{relative}", role, views),)
+        return tuple(Place(f"{name}/{relative}", role, views) for name in (self.host, *self.aliases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +46,43 @@ class Resolution:
 
 @dataclass(slots=True)
 class Problems:
-    """Collects sentences about what could not be read; each names the path it is about."""
+    """Collects sentences about what could not be read; each names the path it is about.
+
+    ``incomplete`` are the kinds whose enumeration was not read to its end: what is missing may still be there.
+    """
 
     sentences: list[str] = field(default_factory=list)
+    incomplete: set[Kind] = field(default_factory=set)
 
     def add(self, path: str | bytes, what: str) -> None:
         """Record that ``what`` is wrong at ``path``."""
         self.sentences.append(f"{from_path(path)}: {what}")
 
+    def interrupted(self, path: str | bytes, what: str, kind: Kind) -> None:
+        """Record that the entries of ``kind`` at ``path`` could not be enumerated to their end."""
+        self.add(path, what)
+        self.incomplete.add(kind)
+
 
 class BackendReader(Protocol):
     """One storage backend below one data root, read from disk.
 
-    Methods never raise for what they find on disk: what cannot be read becomes a ``Resolution`` or ``Layer``
-    with a ``reason``, or a problem. An enumeration that could not be finished says so in ``complete``.
+    Methods never raise for what they find on disk: what cannot be read becomes a ``Resolution`` or ``Layer`` with a
+    ``reason``, or a problem; an enumeration that was not read to its end makes the problems ``incomplete``.
+    A reader lives for one look at the disk: it may keep what it has read.
     """
 
-    name: str
-    type: BackendType
-    problems: Problems
+    @property
+    def name(self) -> str:
+        """The graph driver or snapshotter."""
+
+    @property
+    def type(self) -> BackendType:
+        """Which of the two it is."""
+
+    @property
+    def problems(self) -> Problems:
+        """What could not be read so far."""
 
     def container_ids(self) -> list[str]:
         """Return the IDs of every container that has a writable layer here."""
@@ -74,6 +95,3 @@ class BackendReader(Protocol):
 
     def images(self) -> Iterator[Image]:
         """Yield every image whose layers are kept here."""
-
-    def complete(self) -> bool:
-        """Whether every enumeration so far was read to its end."""

@@ -1,0 +1,145 @@
+"""Which backends there are below a data root: every one that has left its records, not only the one in use."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from agent.backends import aufs, btrfs, fuse_overlayfs, overlay, overlay2, vfs
+from agent.backends.base import BackendReader, DataRoot, Problems
+from agent.backends.layerdb import LayerDB
+from agent.backends.layout import Layout
+from agent.backends.legacy import Legacy, is_legacy
+from protocol.entries import Kind
+from protocol.messages import Backend
+from protocol.text import clean
+
+LAYOUTS: Final[dict[str, Layout]] = {
+    module.LAYOUT.driver: module.LAYOUT for module in (overlay2, fuse_overlayfs, overlay, aufs, vfs, btrfs)
+}
+"""Every graph driver whose directories are known, by its name."""
+
+DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
+_REMAPPED: Final = re.compile(r"\d+\.\d+")
+"""``<uid>.<gid>``: the data root of an engine with userns-remap lies in one without."""
+_MAX_LINKS: Final = 40
+"""So many links in one path are a loop (path_resolution(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What was found below one data root. ``driver`` is the backend that its engine uses now, ``""`` if unknown.
+
+    ``unreadable`` says why nothing below the data root can be seen, ``""`` if it can.
+    """
+
+    root: DataRoot
+    readers: tuple[BackendReader, ...]
+    problems: Problems
+    driver: str = ""
+    unreadable: str = ""
+
+    def backends(self) -> tuple[Backend, ...]:
+        """Return the backends as ``hello`` names them."""
+        return tuple(
+            Backend(root=self.root.host, name=reader.name, type=reader.type, current=reader.name == self.driver)
+            for reader in self.readers
+        )
+
+
+def look(host: str, *, driver: str = "", prefix: str = "", local: str = "", now: float | None = None) -> list[Disk]:
+    """Find the data root that the host calls ``host``, and those of remapped engines inside it.
+
+    ``prefix`` is where the agent sees the host's ``/``; ``local`` is where it sees the data root, when that is
+    elsewhere (a dead node's disk). ``driver`` is what the engine uses. Never raises for what is on disk.
+    """
+    root = DataRoot(local, host) if local else _named(host, prefix)
+    disk = _disk(root, driver, now)
+    inner = []
+    if not disk.unreadable:
+        for name in sorted(os.listdir(root.local)):
+            if _REMAPPED.fullmatch(name) and os.path.isdir(f"{root.local}/{name}"):
+                aliases = tuple(f"{alias}/{name}" for alias in root.aliases)
+                inner.append(_disk(DataRoot(f"{root.local}/{name}", f"{root.host}/{name}", aliases), "", now))
+    return [disk, *inner]
+
+
+def _named(host: str, prefix: str) -> DataRoot:
+    """Return the data root with all its host names: the engine's, the real one, and the usual one if it is a link."""
+    real = real_path(host, prefix)
+    usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
+    aliases = dict.fromkeys(name for name in (real, *usual) if name != host)
+    return DataRoot(prefix + real, host, tuple(aliases))
+
+
+def real_path(host_path: str, prefix: str) -> str:
+    """Return a host path with its links followed as the host would, though the agent sees the host below ``prefix``."""
+    done: list[str] = []
+    todo = [part for part in reversed(host_path.split("/")) if part]
+    links = 0
+    while todo:
+        part = todo.pop()
+        if part in {".", ".."}:
+            done = done[:-1] if part == ".." else done
+            continue
+        here = "/".join(("", *done, part))
+        try:
+            target = os.readlink(prefix + here)
+        except OSError:  # no link, or nothing there: then its name is all that is known
+            done.append(part)
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return host_path
+        if target.startswith("/"):
+            done = []
+        todo.extend(part for part in reversed(target.split("/")) if part)
+    return "/".join(("", *done))
+
+
+def _disk(root: DataRoot, driver: str, now: float | None) -> Disk:
+    problems = Problems()
+    try:
+        top = os.listdir(root.local)
+    except OSError as exc:
+        why = f"the data root cannot be read ({exc.strerror})"
+        problems.add(root.local, why)
+        problems.incomplete.update(Kind)
+        return Disk(root, (), problems, driver, why)
+    readers: list[BackendReader] = []
+    if is_legacy(root.local):
+        readers += [Legacy(root, layout) for name, layout in LAYOUTS.items() if name in top]
+    claims = partial(_claims, root)
+    for name in _drivers(root, problems):
+        if name in LAYOUTS:
+            readers.append(LayerDB(root, LAYOUTS[name], claims, now=now))
+        else:
+            problems.add(f"{root.local}/image/{clean(name)}", "is a storage backend that is not known here")
+    readers.sort(key=lambda reader: (reader.name != driver, reader.name))
+    return Disk(root, tuple(readers), problems, driver)
+
+
+def _drivers(root: DataRoot, problems: Problems) -> list[str]:
+    images = f"{root.local}/image"
+    try:
+        return sorted(name for name in os.listdir(images) if os.path.isdir(f"{images}/{name}/layerdb"))
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        problems.add(images, f"cannot be listed ({exc.strerror})")
+        problems.incomplete.update((Kind.CONTAINER, Kind.LAYER, Kind.IMAGE))
+        return []
+
+
+_BUILDKIT: Final = ("snapshots.db", "metadata_v2.db", "containerdmeta.db")
+
+Claims = Callable[[], frozenset[str] | None]
+
+
+def _claims(root: DataRoot) -> frozenset[str] | None:
+    """Return the layer directories that the build cache claims; None when its records cannot be read."""
+    if any(os.path.exists(f"{root.local}/buildkit/{name}") for name in _BUILDKIT):
+        return None
+    return frozenset()

@@ -1,0 +1,94 @@
+"""Reading small files and directories of a data root that may be broken, hostile, or changing under us."""
+
+import os
+from typing import Final
+
+from agent.backends.base import Problems
+from protocol.entries import Kind
+
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""A FIFO does not block, a link is not followed, a terminal does not become ours."""
+
+SMALL: Final = 4096
+"""Most bytes of a file that holds one ID."""
+MAX_NAME: Final = 255
+"""Most bytes of a file name on Linux (NAME_MAX)."""
+
+
+class UnreadableError(Exception):
+    """A file that is there and cannot be used; the message says why, without its path."""
+
+
+def read(path: str, limit: int = SMALL) -> bytes | None:
+    """Return what the file holds, or None when there is no such file.
+
+    Raises:
+        UnreadableError: it is longer than ``limit`` bytes, no regular file, or may not be read.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise UnreadableError(f"cannot be opened ({exc.strerror})") from exc
+    try:
+        data = os.read(descriptor, limit + 1)
+        if len(data) > limit:
+            raise UnreadableError(f"holds more than {limit} bytes")
+        # A short read of a regular file is its end, except that the kernel never gives more than 2 GiB at once.
+        return data
+    except OSError as exc:
+        raise UnreadableError(f"cannot be read ({exc.strerror})") from exc
+    finally:
+        os.close(descriptor)
+
+
+def read_id(path: str) -> str | None:
+    """Return the ID that the file holds, or None when there is no such file or it is empty (being written).
+
+    Raises:
+        UnreadableError: it holds no ID: not one printable word, or one that could lead out of its directory.
+    """
+    data = read(path)
+    if not data:
+        return None
+    text = data.rstrip(b"\n").decode("ascii", "replace")
+    if not text:
+        return None
+    if not is_name(text.removeprefix("sha256:")):
+        raise UnreadableError(f"holds no ID but {text[:40]!r}")
+    return text
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can name a layer's directory: one printable component that does not begin with a dot."""
+    return (text.isalnum() and text.isascii()) or (
+        0 < len(text) <= MAX_NAME
+        and text.isascii()
+        and text.isprintable()
+        and "/" not in text
+        and " " not in text
+        and text[0] != "."
+    )
+
+
+def is_sha256(text: str) -> bool:
+    """Whether the text is 64 lower-case hex digits."""
+    return len(text) == 64 and not set(text) - _HEX
+
+
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+def names(path: str, problems: Problems, kind: Kind) -> list[str]:
+    """Return the names in a directory, in no order; none when there is no such directory.
+
+    What else goes wrong is recorded as an interrupted enumeration of ``kind``.
+    """
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        problems.interrupted(path, f"cannot be listed ({exc.strerror})", kind)
+        return []

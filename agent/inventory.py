@@ -1,0 +1,297 @@
+"""The node's full state as entries: the engine's lists joined with what is on disk.
+
+The engine says which containers there are, what they are called and what they do; the disk says where they lie. Each
+works without the other: ``listing`` None means that the disk says both (*files only*), and what cannot be read
+from disk is left to the engine's ``inspect``, or reported as unresolved with its reason.
+"""
+
+import os
+import re
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from agent import config_v2
+from agent.backends.base import DataRoot, Problems, Resolution
+from agent.backends.discover import Disk
+from agent.backends.files import UnreadableError, is_sha256, names
+from agent.backends.inspected import from_inspect
+from agent.config_v2 import Record, moment
+from agent.listing import ListedContainer, ListedMount, Listing
+from agent.storage import binds, images, volumes
+from protocol.entries import Container, Entry, Kind, Mount, Place, Role
+from protocol.messages import Backend
+from protocol.text import clean
+
+SETTLED: Final = 600.0
+"""Seconds after which a container on disk that the engine does not list is no longer one that is being made."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EXITED: Final = re.compile(r"Exited \((\d+)\)")
+_ENDED: Final = frozenset({"exited", "dead", "removing"})
+_EMPTY: Final = Record()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What one look found. ``complete`` says per kind whether it was enumerated to its end."""
+
+    entries: list[Entry]
+    complete: dict[Kind, bool]
+    problems: tuple[str, ...]
+    backends: tuple[Backend, ...]
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at one data root."""
+
+    disk: Disk
+    listing: Listing | None
+    records: Problems = field(default_factory=Problems)
+
+    @property
+    def root(self) -> DataRoot:
+        return self.disk.root
+
+
+def take(
+    disks: Sequence[Disk],
+    listing: Listing | None,
+    *,
+    only: Collection[str] | None = None,
+    now: float | None = None,
+) -> Inventory:
+    """Take stock of a node.
+
+    ``disks`` are its data roots as ``agent.backends.discover.look`` found them, the engine's own first; they serve for
+    one look. ``listing`` is what the engine says, None for files only. ``only`` limits the look to some containers
+    (the listing then names no others); nothing is complete after that. ``now`` is in seconds since 1970.
+    """
+    now = time.time() if now is None else now
+    entries: list[Entry] = []
+    problems: list[str] = []
+    incomplete: set[Kind] = set()
+    for number, disk in enumerate(disks):
+        look = _Look(disk, listing if number == 0 else None)
+        containers = list(_containers(look, only, listed=listing is not None, now=now))
+        entries += containers
+        if only is None:
+            entries += images(disk, look.listing)
+            for reader in disk.readers:
+                entries += reader.layers()
+            entries += volumes(disk, look.listing)
+            entries += binds(disk, containers)
+        for found in (disk.problems, look.records, *(reader.problems for reader in disk.readers)):
+            problems += found.sentences
+            incomplete |= _believed(found.incomplete, look)
+    return Inventory(
+        entries=entries,
+        complete={} if only is not None else {kind: kind not in incomplete for kind in Kind},
+        problems=tuple(dict.fromkeys(problems)),
+        backends=tuple(backend for disk in disks for backend in disk.backends()),
+    )
+
+
+def _believed(incomplete: set[Kind], look: _Look) -> set[Kind]:
+    """Return the kinds that are incomplete although the engine listed what it can."""
+    listed = {Kind.CONTAINER, Kind.VOLUME} if look.listing is not None else set()
+    if look.listing is not None and not look.disk.readers:
+        listed.add(Kind.IMAGE)
+    missing = set(incomplete) - listed
+    return missing | {Kind.BIND} if Kind.CONTAINER in missing else missing - {Kind.BIND}
+
+
+def _containers(look: _Look, only: Collection[str] | None, *, listed: bool, now: float) -> Iterator[Container]:
+    if look.listing is not None:
+        for item in look.listing.containers:
+            yield _listed(look, item)
+    known = {item.id for item in look.listing.containers} if look.listing is not None else set()
+    for container_id in _on_disk(look) if only is None else only:
+        if container_id in known:
+            continue
+        record = _record(look, container_id)
+        if record is None and (listed or only is not None):
+            continue  # with an engine a directory without a record is one that is being made or removed
+        if listed and not _settled(look, container_id, record or _EMPTY, now):
+            continue
+        yield _recorded(look, container_id, record, ghost=listed)
+
+
+def _on_disk(look: _Look) -> list[str]:
+    """Return the IDs of all containers that have left a record or a layer below the data root."""
+    if look.disk.unreadable:
+        return []
+    found = set()
+    for name in names(f"{look.root.local}/containers", look.records, Kind.CONTAINER):
+        if is_sha256(name):
+            found.add(name)
+        else:
+            look.records.add(f"{look.root.local}/containers/{clean(name)}", "is no container's directory")
+    for reader in look.disk.readers:
+        found.update(reader.container_ids())
+    return sorted(found)
+
+
+def _settled(look: _Look, container_id: str, record: Record, now: float) -> bool:
+    """Whether a container that the engine does not list really is a ghost, and not one between two lists."""
+    if look.disk.driver and record.driver and record.driver != look.disk.driver:
+        return True
+    try:
+        changed = os.lstat(f"{look.root.local}/containers/{container_id}").st_ctime
+    except OSError:
+        return False
+    return now - changed >= SETTLED
+
+
+def _record(look: _Look, container_id: str) -> Record | None:
+    """Return the container's own record, if it can be read; what is wrong with it becomes a problem."""
+    if look.disk.unreadable:
+        return None
+    directory = f"{look.root.local}/containers/{container_id}"
+    for file in ("config.v2.json", "config.json") if look.listing is None else ("config.v2.json",):
+        try:
+            record = config_v2.load(directory, file)
+        except UnreadableError as exc:
+            look.records.add(f"{directory}/{file}", str(exc))
+            return None
+        if record is not None:
+            return record
+    return None
+
+
+def _resolve(look: _Look, container_id: str, driver: str) -> Resolution:
+    """Return where the files lie: the first backend that knows the container, the one it was made with before others."""
+    readers = look.disk.readers
+    if driver and len(readers) > 1:
+        readers = tuple(sorted(readers, key=lambda reader: reader.name != driver))
+    for reader in readers:
+        found = reader.resolve(container_id)
+        if found is not None:
+            return found
+    inspected = look.listing.drivers.get(container_id) if look.listing is not None else None
+    if inspected is not None:
+        return from_inspect(inspected, look.root, look.disk.unreadable)
+    backend = driver or look.disk.driver
+    if look.disk.unreadable:
+        return Resolution(backend, reason=f"{look.root.host}: {look.disk.unreadable}")
+    return Resolution(backend, reason=f"no storage backend below {look.root.host} knows it")
+
+
+def _listed(look: _Look, item: ListedContainer) -> Container:
+    record = _record(look, item.id) or _EMPTY
+    state = record.state
+    found = _resolve(look, item.id, record.driver)
+    word = item.state or state.word
+    return Container(
+        root=look.root.host,
+        key=item.id,
+        paths=_places(look, item.id, found),
+        name=clean(_own_name(item.names or ())),
+        backend=found.backend,
+        mount_id=found.mount_id,
+        init_id=found.init_id,
+        diff_path=found.diff_path,
+        path_kind=found.path_kind,
+        parent_chain_id=found.parent_chain_id,
+        resolved_by=found.resolved_by,
+        reason=found.reason,
+        image=clean(item.image),
+        image_id=clean(item.image_id),
+        state=word,
+        exit_code=_exit_code(item, record) if word in _ENDED else None,
+        oom_killed=state.oom_killed,
+        created_at=moment(record.created) or _from_unix(item.created),
+        started_at=moment(state.started_at),
+        finished_at=moment(state.finished_at),
+        labels=_labels(item.labels),
+        mounts=tuple(sorted(map(_mount, item.mounts or ()), key=_destination)),
+    )
+
+
+def _recorded(look: _Look, container_id: str, record: Record | None, *, ghost: bool) -> Container:
+    """Return a container as only its own record tells of it."""
+    known = record or _EMPTY
+    found = _resolve(look, container_id, known.driver)
+    word = known.state.word if record is not None else ""
+    reason = found.reason
+    if record is None:
+        reason = "; ".join(filter(None, (reason, "its own record (config.v2.json) is missing or cannot be used")))
+    return Container(
+        root=look.root.host,
+        key=container_id,
+        paths=_places(look, container_id, found),
+        name=clean(known.name.removeprefix("/")),
+        backend=found.backend,
+        mount_id=found.mount_id,
+        init_id=found.init_id,
+        diff_path=found.diff_path,
+        path_kind=found.path_kind,
+        parent_chain_id=found.parent_chain_id,
+        resolved_by=found.resolved_by,
+        reason=reason,
+        image=clean(known.config.image),
+        image_id=clean(known.image),
+        state=word,
+        exit_code=known.state.exit_code if word in _ENDED else None,
+        oom_killed=known.state.oom_killed,
+        created_at=moment(known.created),
+        started_at=moment(known.state.started_at),
+        finished_at=moment(known.state.finished_at),
+        labels=_labels(known.config.labels),
+        mounts=known.mounts(look.root.host),
+        ghost=ghost,
+    )
+
+
+def _places(look: _Look, container_id: str, found: Resolution) -> tuple[Place, ...]:
+    root = look.root
+    if not root.aliases:
+        return (*found.paths, Place(f"{root.host}/containers/{container_id}", Role.CONTAINER_DIR))
+    return (*found.paths, *root.places(f"containers/{container_id}", Role.CONTAINER_DIR))
+
+
+def _own_name(listed: Sequence[str]) -> str:
+    """Return the container's own name: the others are links (``/web/db``) from containers that name it."""
+    for name in listed:
+        if "/" not in name[1:]:
+            return name.removeprefix("/")
+    return ""
+
+
+def _exit_code(item: ListedContainer, record: Record) -> int | None:
+    if record is not _EMPTY:
+        return record.state.exit_code
+    said = _EXITED.match(item.status)
+    return int(said[1]) if said else None
+
+
+def _from_unix(seconds: int) -> str:
+    if not 0 < seconds < 1 << 37:
+        return ""
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _labels(labels: dict[str, str] | None) -> dict[str, str]:
+    if not labels:
+        return {}
+    return {clean(name): clean(value) for name, value in labels.items()}
+
+
+def _mount(mount: ListedMount) -> Mount:
+    return Mount(
+        type=clean(mount.type),
+        destination=clean(mount.destination),
+        name=clean(mount.name),
+        source=clean(mount.source),
+        driver=clean(mount.driver),
+        mode=clean(mount.mode),
+        rw=mount.rw,
+        propagation=clean(mount.propagation),
+    )
+
+
+def _destination(mount: Mount) -> str:
+    return mount.destination

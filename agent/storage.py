@@ -1,0 +1,106 @@
+"""What containers are made from and write to beside their layers: images, volumes and bind sources, as entries."""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from agent.backends.base import DataRoot
+from agent.backends.discover import Disk
+from agent.backends.files import names
+from agent.listing import ListedImage, ListedVolume, Listing
+from protocol.entries import Bind, Container, Image, Kind, Place, Role, Volume
+from protocol.text import clean
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def images(disk: Disk, listing: Listing | None) -> Iterator[Image]:
+    """Yield the images: from disk, which knows their layers; where nothing can be read, from the engine's list.
+
+    An image ID that two backends hold (after a switch) is one entry: that of the backend in use.
+    """
+    found: dict[str, Image] = {}
+    for reader in disk.readers:
+        for image in reader.images():
+            found.setdefault(image.key, image)
+    if listing is not None:
+        for item in listing.images:
+            if item.id not in found:
+                found[item.id] = _listed_image(disk, item)
+    yield from found.values()
+
+
+def _listed_image(disk: Disk, item: ListedImage) -> Image:
+    created = (_EPOCH + timedelta(seconds=item.created)).strftime("%Y-%m-%dT%H:%M:%SZ") if item.created > 0 else ""
+    return Image(
+        root=disk.root.host,
+        key=clean(item.id),
+        tags=_named(item.repo_tags),
+        digests=_named(item.repo_digests),
+        created_at=created,
+        backend=disk.driver,
+        reason="known from the engine's list only: its layers are not",
+    )
+
+
+def _named(references: list[str] | None) -> tuple[str, ...]:
+    """Return references without the engine's words for none."""
+    return tuple(sorted(clean(name) for name in references or () if not name.startswith("<none>")))
+
+
+def volumes(disk: Disk, listing: Listing | None) -> Iterator[Volume]:
+    """Yield the volumes that the engine lists, or with no engine those of its ``local`` driver on disk."""
+    if listing is not None:
+        for item in listing.volumes:
+            yield _listed_volume(disk.root, item)
+        return
+    if disk.unreadable:
+        return
+    for name in sorted(names(f"{disk.root.local}/volumes", disk.problems, Kind.VOLUME)):
+        if os.path.isdir(f"{disk.root.local}/volumes/{name}/_data"):
+            mountpoint = f"{disk.root.host}/volumes/{clean(name)}/_data"
+            yield Volume(
+                root=disk.root.host,
+                key=clean(name),
+                paths=_volume_places(disk.root, mountpoint),
+                driver="local",
+                mountpoint=mountpoint,
+            )
+
+
+def _listed_volume(root: DataRoot, item: ListedVolume) -> Volume:
+    mountpoint = clean(item.mountpoint)
+    return Volume(
+        root=root.host,
+        key=clean(item.name),
+        paths=_volume_places(root, mountpoint),
+        driver=clean(item.driver),
+        mountpoint=mountpoint,
+        created_at=clean(item.created_at),
+        labels={clean(name): clean(value) for name, value in (item.labels or {}).items()},
+    )
+
+
+def _volume_places(root: DataRoot, mountpoint: str) -> tuple[Place, ...]:
+    """Return the places of a volume; one of a plugin may have no path until it is mounted."""
+    below = f"{root.host}/volumes/"
+    if mountpoint.startswith(below) and mountpoint.endswith("/_data"):
+        relative = mountpoint.removeprefix(f"{root.host}/")
+        return (
+            *root.places(relative, Role.VOLUME, (".",)),
+            *root.places(relative.removesuffix("/_data"), Role.VOLUME_DIR),
+        )
+    return (Place(mountpoint, Role.VOLUME, (".",)),) if mountpoint.startswith("/") else ()
+
+
+def binds(disk: Disk, containers: Iterable[Container]) -> Iterator[Bind]:
+    """Yield every host path that one of the containers mounts."""
+    sources = {
+        mount.source
+        for container in containers
+        for mount in container.mounts
+        if mount.type == "bind" and mount.source.startswith("/")
+    }
+    for source in sorted(sources):
+        yield Bind(root=disk.root.host, key=source, paths=(Place(source, Role.SOURCE, (".",)),))
