@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -15,6 +16,9 @@ from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.store.tables import REVISION
 from protocol.problems import ProblemType
+
+Connection = AsyncConnection
+"""What a transaction of ``Database`` gives; callers outside the store hand it on to the store's functions."""
 
 OLDEST_SERVER: Final = 15
 """Oldest major version of PostgreSQL that is supported."""
@@ -29,11 +33,13 @@ class Database:
     """The register's database. ``open`` makes no connection; ``check`` does."""
 
     def __init__(self, config: Config) -> None:
-        self._ingest = _pool(config, "ingest", config.ingest_pool + 1, config.ingest_timeout)
+        self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
+        # Of their own: heartbeats do not wait behind large snapshots.
+        self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
         self._query = _pool(config, "query", config.query_pool, config.query_timeout)
 
     @asynccontextmanager
-    async def ingest(self) -> AsyncIterator[AsyncConnection]:
+    async def ingest(self) -> AsyncIterator[Connection]:
         """One transaction that may write: committed at the end, rolled back by any exception.
 
         Raises:
@@ -44,7 +50,18 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def query(self) -> AsyncIterator[AsyncConnection]:
+    async def heartbeats(self) -> AsyncIterator[Connection]:
+        """One transaction on the connection for heartbeats.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._heartbeats.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def query(self) -> AsyncIterator[Connection]:
         """One read-only transaction for questions.
 
         Raises:
@@ -68,8 +85,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._ingest.dispose()
-        await self._query.dispose()
+        for pool in (self._ingest, self._heartbeats, self._query):
+            await pool.dispose()
 
 
 def driver_url(database_url: str) -> URL:
@@ -85,7 +102,7 @@ def driver_url(database_url: str) -> URL:
         raise StartError("the database's address cannot be read; write postgresql://USER:PASSWORD@HOST/NAME") from None
 
 
-def check_server(connection: Connection) -> None:
+def check_server(connection: SyncConnection) -> None:
     """Look whether the server is new enough.
 
     Raises:
@@ -99,7 +116,7 @@ def check_server(connection: Connection) -> None:
         )
 
 
-def _check_revision(connection: Connection) -> None:
+def _check_revision(connection: SyncConnection) -> None:
     present = connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one()
     if present is None or present < REVISION:
         raise ProblemError(
@@ -116,7 +133,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
         "timezone": "UTC",
         "jit": "off",
         # Acknowledged means committed, whatever the server's own setting is.
-        **({"synchronous_commit": "on"} if name == "ingest" else {"default_transaction_read_only": "on"}),
+        **({"synchronous_commit": "on"} if name != "query" else {"default_transaction_read_only": "on"}),
     }
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else list(given)

@@ -1,0 +1,194 @@
+"""Who asks: tokens, roles, and when a collector may go without.
+
+A token is 256 random bits, shown once; the register keeps its SHA-256. It is looked up by that hash, so the time of a
+comparison tells nothing about a token; the record's hash is compared once more in constant time.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Literal
+
+from collector.errors import CollectorError, ProblemError, StartError
+from collector.store import credentials
+from collector.store.credentials import Credential
+from collector.store.engine import Database
+from collector.store.nodes import NodeIdentity
+from protocol.problems import ProblemType
+
+Role = Literal["agent", "operator", "auditor", "admin"]
+ROLES: Final[tuple[Role, ...]] = ("agent", "operator", "auditor", "admin")
+READERS: Final[frozenset[Role]] = frozenset({"operator", "auditor", "admin"})
+"""Roles that may ask questions."""
+
+_PREFIX: Final = "mb_"
+"""So that a token is recognised as one where it should not be."""
+_LONGEST: Final = 256
+_LEAST_PREFIX: Final = 6
+_KEPT: Final = 5.0
+"""Seconds for which a token that was found is not looked up again: a revocation takes so long at the most."""
+_MOST_KEPT: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks. ``node`` is set for an agent, and only then; ``name`` is for the access log."""
+
+    role: Role
+    name: str
+    node: NodeIdentity | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it may ask questions."""
+        return self.role in READERS
+
+
+ANONYMOUS: Final = Identity("operator", "anonymous")
+"""Who asks without a token where reads are open."""
+
+
+class CredentialError(CollectorError):
+    """A credential cannot be made or revoked as told."""
+
+
+class Authenticator:
+    """Finds out whose a token is; what was found is kept for a few seconds."""
+
+    def __init__(self, database: Database, kept: float = _KEPT) -> None:
+        self._database, self._kept = database, kept
+        self._found: dict[bytes, tuple[float, Identity]] = {}
+
+    async def authenticate(self, token: str) -> Identity:
+        """Return whose token it is.
+
+        Raises:
+            ProblemError: ``unauthenticated``, and what the store raises.
+        """
+        if not token or len(token) > _LONGEST:
+            raise _unknown()
+        digest = token_hash(token)
+        now = monotonic()
+        known = self._found.get(digest)
+        if known is not None and now < known[0]:
+            return known[1]
+        async with self._database.query() as connection:
+            credential = await credentials.find(connection, digest)
+        if credential is None or not hmac.compare_digest(credential.token_hash, digest):
+            self._found.pop(digest, None)
+            raise _unknown()
+        identity = _identity(credential)
+        if len(self._found) >= _MOST_KEPT:
+            self._found.clear()
+        self._found[digest] = (now + self._kept, identity)
+        return identity
+
+
+def new_token() -> str:
+    """Return a new token: 256 random bits."""
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+async def add(
+    database: Database, role: str, *, cluster: str = "", node: str = "", comment: str = "", token: str = ""
+) -> str:
+    """Make a credential and return its token (``token``: a given one, such as a Docker secret).
+
+    Raises:
+        CredentialError: the role is unknown, or the node is missing or too much.
+        ProblemError: what the store raises.
+    """
+    if role not in ROLES:
+        raise CredentialError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
+    if (role == "agent") != bool(cluster and node) or (role != "agent" and (cluster or node)):
+        raise CredentialError("a token of the role agent speaks for one node: give cluster and node, and only then")
+    if any("\x00" in value for value in (cluster, node, comment)):
+        raise CredentialError("cluster, node and comment hold no NUL")
+    token = token or new_token()
+    async with database.ingest() as connection:
+        await credentials.add(connection, token_hash(token), role, NodeIdentity(cluster, node), comment)
+    return token
+
+
+async def revoke(database: Database, prefix: str) -> Credential:
+    """End the validity of the token that these first digits of its hash name.
+
+    Raises:
+        CredentialError: they name none, or more than one.
+        ProblemError: what the store raises.
+    """
+    prefix = prefix.lower()
+    if len(prefix) < _LEAST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
+        raise CredentialError(f"{prefix[:80]!r} names no token; give at least {_LEAST_PREFIX} hex digits of its hash")
+    async with database.ingest() as connection:
+        revoked = await credentials.revoke(connection, prefix)
+        if len(revoked) != 1:
+            found = "no valid token" if not revoked else f"{len(revoked)} tokens"
+            raise CredentialError(f"{found} can be named {prefix!r}; see `mountbook token list`")
+    return revoked[0]
+
+
+async def reads_are_open(database: Database, host: str) -> bool:
+    """Whether questions need no token: on a loopback address, while nobody has one.
+
+    Raises:
+        ProblemError: what the store raises.
+    """
+    async with database.query() as connection:
+        return is_loopback(host) and not READERS & await credentials.roles(connection)
+
+
+async def has_credentials(database: Database) -> bool:
+    """Whether there is any valid credential.
+
+    Raises:
+        ProblemError: what the store raises.
+    """
+    async with database.query() as connection:
+        return bool(await credentials.roles(connection))
+
+
+def check_exposure(host: str, has_credentials: bool) -> None:
+    """Refuse to listen where others can reach a collector that has no credentials.
+
+    Raises:
+        StartError: with what to do.
+    """
+    if has_credentials or is_loopback(host):
+        return
+    raise StartError(
+        f"the collector would listen on {host} for everybody, because there is no credential yet. Make one with "
+        "`mountbook token create --role operator --database URL`, or set MOUNTBOOK_HOST to 127.0.0.1"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _identity(credential: Credential) -> Identity:
+    role = next(role for role in ROLES if role == credential.role)
+    node = NodeIdentity(credential.cluster, credential.node) if role == "agent" else None
+    return Identity(role, credential.comment or credential.prefix, node)
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(
+        ProblemType.UNAUTHENTICATED,
+        "the token is missing, unknown or revoked; "
+        "`mountbook token create` makes one, `mountbook login` keeps it for later commands",
+    )

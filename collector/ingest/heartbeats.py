@@ -1,0 +1,128 @@
+"""Heartbeats of many nodes, gathered and written by one statement a second, answered after its commit."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from collector.errors import ProblemError
+from collector.ingest import rules
+from collector.store import heartbeats
+from collector.store.engine import Database
+from collector.store.heartbeats import Outcome
+from collector.store.nodes import NodeIdentity
+from protocol.messages import Heartbeat, HeartbeatReply
+from protocol.problems import ProblemType
+
+_MOST: Final = 10_000
+"""So many heartbeats go into one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a heartbeat asks: two that ask the same get the same answer."""
+
+    identity: NodeIdentity
+    generation: str
+    seq: int
+    state_hash: str
+
+
+@dataclass(slots=True)
+class _Waiting:
+    message: Heartbeat
+    since: float
+    answer: asyncio.Future[Outcome | None]
+
+
+class HeartbeatBatcher:
+    """Gathers heartbeats; use ``start`` and ``stop`` around it.
+
+    ``every`` is the time over which they are gathered, ``silent_after`` as in ``Policy``; in seconds. ``statements``
+    counts what was asked of the database.
+    """
+
+    def __init__(self, database: Database, silent_after: float, every: float = 1.0) -> None:
+        self.statements = 0
+        self._database, self._silent_after, self._every = database, silent_after, every
+        self._waiting: dict[_Question, _Waiting] = {}
+        self._something = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run(), name="heartbeats")
+
+    async def stop(self) -> None:
+        """Write what is there, and take no more.
+
+        Raises:
+            Exception: what ended the writing before, if anything did.
+        """
+        self._stopping.set()
+        self._something.set()
+        if self._task is not None:
+            await self._task
+
+    async def beat(self, identity: NodeIdentity, message: Heartbeat) -> HeartbeatReply:
+        """Take in one heartbeat; returns when it is committed.
+
+        Raises:
+            ProblemError: ``hello``, ``unavailable`` while it stops, and what the store raises.
+        """
+        if self._stopping.is_set() or self._task is None or self._task.done():
+            raise ProblemError(ProblemType.UNAVAILABLE, "the collector is stopping", retry_after=1)
+        question = _Question(identity, message.generation, message.seq, message.state_hash)
+        waiting = self._waiting.get(question)
+        if waiting is None:
+            waiting = _Waiting(message, monotonic(), asyncio.get_running_loop().create_future())
+            self._waiting[question] = waiting
+            self._something.set()
+        # Shielded: one of several who ask the same may go away.
+        outcome = await asyncio.shield(waiting.answer)
+        if outcome is None or not outcome.current:
+            raise ProblemError(ProblemType.HELLO, "the generation is not the node's current one; say hello again")
+        return HeartbeatReply(action="ok" if outcome.heard else "resync", server_time=outcome.now.timestamp())
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set() or self._waiting:
+            await self._something.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._every)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        questions = list(self._waiting)[:_MOST]
+        batch = {question: self._waiting.pop(question) for question in questions}
+        if not self._waiting and not self._stopping.is_set():
+            self._something.clear()
+        if not batch:
+            return
+        try:
+            async with self._database.heartbeats() as connection:
+                self.statements += 1
+                beats = [_beat(question, waiting) for question, waiting in batch.items()]
+                outcomes = await heartbeats.flush(connection, beats, self._silent_after)
+        except Exception as exc:  # whoever waits gets it, and the next batch its chance
+            for waiting in batch.values():
+                waiting.answer.set_exception(exc)
+                waiting.answer.exception()  # nobody may be waiting any more
+            return
+        for waiting, outcome in zip(batch.values(), outcomes, strict=True):
+            waiting.answer.set_result(outcome)
+
+
+def _beat(question: _Question, waiting: _Waiting) -> heartbeats.Beat:
+    message = waiting.message
+    return heartbeats.Beat(
+        identity=question.identity,
+        generation=message.generation,
+        seq=message.seq,
+        state_hash=bytes.fromhex(message.state_hash),
+        clock=message.clock,
+        listed_ago=min(max(0.0, message.listed_ago), rules.LONGEST.total_seconds()),
+        waited=monotonic() - waiting.since,
+        lost_events=heartbeats.countable(message.lost_events),
+    )

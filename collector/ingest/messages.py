@@ -1,0 +1,253 @@
+"""Hello, snapshot and delta: each one transaction, under the lock of its node's row, acknowledged after the commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from collector.errors import ProblemError
+from collector.ingest import plans, reading, rules
+from collector.ingest.plans import Plan
+from collector.ingest.reading import Reading
+from collector.store import heartbeats, nodes, write
+from collector.store.engine import Connection, Database
+from collector.store.nodes import Gap, Moment, Node, NodeIdentity
+from protocol.messages import Applied, Delta, Hello, HelloReply, Intervals, Kept, Refused, Snapshot
+from protocol.problems import ProblemType
+from protocol.statehash import to_text, total
+from protocol.text import clean
+
+_log = structlog.stdlib.get_logger("collector.ingest")
+
+_AT_ONCE: Final = 500
+"""So many entries are read without giving other requests a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the collector asks of agents, and after how many seconds without a message a node is silent."""
+
+    intervals: Intervals
+    silent_after: float
+
+
+async def hello(database: Database, policy: Policy, identity: NodeIdentity, message: Hello) -> HelloReply:
+    """Begin a generation of the node's agent, or answer a repeated hello as before.
+
+    Raises:
+        ProblemError: ``unsupported``, ``hello``, ``conflict``, ``bad-request``, and what the store raises.
+    """
+    version = rules.choose_hash_version(message)
+    told = {"hash_version": version, **_told(message)}
+    async with database.ingest() as connection:
+        node = await nodes.lock_or_add(connection, identity)
+        moment = await nodes.moment(connection, node.id)
+        decision = rules.greet(node, moment, message, policy.silent_after)
+        if isinstance(decision, rules.Rival):
+            other = {"instance": message.instance, "boot_id": message.boot_id}
+            await nodes.record_conflict(connection, node.id, moment.now, other, decision.former)
+            stand = None
+        else:
+            stand = await _greet(connection, node, moment, decision, told)
+            await _note(connection, moment, stand, message)
+    if stand is None:
+        _log.warning("two agents speak for one node", cluster=identity.cluster, node=identity.node)
+        raise ProblemError(
+            ProblemType.CONFLICT,
+            f"another agent speaks for node {identity.node}; is its disk a copy, or does an old agent still run?",
+            retry_after=rules.CONFLICT_WAIT,
+        )
+    return HelloReply(
+        generation=stand.generation,
+        hash_version=version,
+        last_seq=stand.seq,
+        last_hash=to_text(stand.state),
+        intervals=policy.intervals,
+        server_time=moment.now.timestamp(),
+    )
+
+
+async def snapshot(database: Database, policy: Policy, identity: NodeIdentity, message: Snapshot) -> Applied:
+    """Replace what the register holds of the node.
+
+    Raises:
+        ProblemError: ``hello``, ``bad-request`` (the sum is not that of the entries), and what the store raises.
+    """
+    async with _turn(database, identity, message) as turn:
+        if isinstance(turn, Applied):
+            return turn
+        node, moment = turn.node, turn.moment
+        fresh = await _read(message.entries, node.hash_version)
+        if not fresh.refused and to_text(fresh.sum) != message.state_hash:
+            raise ProblemError(
+                ProblemType.BAD_REQUEST,
+                f"the entries' state hash is {to_text(fresh.sum)}, not {message.state_hash}; the message is damaged",
+                field="$.state_hash",
+            )
+        held = await write.held(turn.connection, node.id)
+        at_war = node.conflict_seen is not None and not rules.conflict_is_over(node, moment.now)
+        removable = [kind for kind, whole in message.kinds.items() if whole and not at_war]
+        plan = plans.plan_snapshot(fresh, held, removable, rules.knowledge(node, moment))
+        listed = rules.listed_at(node, moment, message)
+        enumerated, complete, gaps = rules.enumerations(node, message, listed, moment)
+        columns = {"listed_at": listed, "enumerated": enumerated, "complete": complete}
+        gaps += rules.gaps_since(moment, policy.silent_after)
+        return await _apply(turn, fresh.refused, plan, columns, gaps)
+
+
+async def delta(database: Database, policy: Policy, identity: NodeIdentity, message: Delta) -> Applied:
+    """Change what the register holds of the node; the cost follows the change, not the node.
+
+    Raises:
+        ProblemError: ``hello``, ``resync``, and what the store raises.
+    """
+    async with _turn(database, identity, message) as turn:
+        if isinstance(turn, Applied):
+            return turn
+        node, moment = turn.node, turn.moment
+        fresh = await _read(message.upserts, node.hash_version)
+        removes = [write.name_of(key) for key in message.removes]
+        held = await write.held_of(turn.connection, node.id, {*fresh.items, *fresh.refused_names, *removes})
+        base = int.from_bytes(node.state_hash, "big")
+        plan = plans.plan_delta(fresh, removes, held, base, rules.knowledge(node, moment))
+        if not fresh.refused and to_text(plan.state_hash) != message.state_hash:
+            raise ProblemError(ProblemType.RESYNC, "the delta leads to another state than it says; send a snapshot")
+        listed = rules.listed_at(node, moment, message)
+        columns = {"listed_at": listed, "enumerated": node.enumerated, "complete": node.complete}
+        return await _apply(turn, fresh.refused, plan, columns, rules.gaps_since(moment, policy.silent_after))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One message's transaction: the node is locked, and the message is the next one."""
+
+    connection: Connection
+    node: Node
+    moment: Moment
+    message: Snapshot | Delta
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where the register stands for a node."""
+
+    node_id: int
+    generation: str
+    seq: int
+    state: int
+
+
+@asynccontextmanager
+async def _turn(
+    database: Database, identity: NodeIdentity, message: Snapshot | Delta
+) -> AsyncIterator[_Turn | Applied]:
+    """Begin the transaction of a message; one that was applied before gets the answer that it had."""
+    digest = blake2b(msgspec.json.encode(message), digest_size=32).digest()
+    async with database.ingest() as connection:
+        node = rules.check_generation(await nodes.lock(connection, identity), message.generation)
+        if message.seq == node.last_seq and digest == node.last_digest and node.last_reply is not None:
+            yield msgspec.json.decode(node.last_reply, type=Applied)
+            return
+        rules.check_order(node, message)
+        yield _Turn(connection, node, await nodes.moment(connection, node.id), message, digest)
+
+
+async def _read(raws: Sequence[msgspec.Raw], hash_version: int) -> Reading:
+    if len(raws) <= _AT_ONCE:
+        return reading.read(raws, hash_version)
+    return await asyncio.to_thread(reading.read, raws, hash_version)
+
+
+async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[str, Any], gaps: list[Gap]) -> Applied:
+    connection, node, now, message = turn.connection, turn.node, turn.moment.now, turn.message
+    kept = await write.keys_of(connection, node.id, plan.kept)
+    await write.apply(connection, node.id, now, plan.endings, plan.openings)
+    reply = Applied(
+        seq=message.seq,
+        state_hash=to_text(plan.state_hash),
+        server_time=now.timestamp(),
+        refused=refused,
+        kept=[Kept(key, version.hex()) for key, version in kept],
+    )
+    applied = {
+        "seq": message.seq,
+        "state_hash": _bytes(plan.state_hash),
+        "digest": turn.digest,
+        "reply": msgspec.json.encode(reply),
+        "now": now,
+        "problems": [clean(problem) for problem in message.problems],
+    }
+    await nodes.advance(connection, node.id, {**applied, **columns})
+    await _end_gaps(connection, node, turn.moment, gaps)
+    stand = _Stand(node.id, message.generation, message.seq, plan.state_hash)
+    await _note(connection, turn.moment, stand, message)
+    return reply
+
+
+async def _greet(
+    connection: Connection, node: Node, moment: Moment, decision: rules.Again | rules.NewLife, told: dict[str, Any]
+) -> _Stand:
+    """Begin a new life, or find where the present one stands; the sum is taken from the rows."""
+    held = await write.held(connection, node.id)
+    state = total(version.hash for version in held.values())
+    if node.generation and _bytes(state) != node.state_hash:
+        _log.error("the sum of a node's rows is not the one noted", node_id=node.id, rows=len(held))
+    if isinstance(decision, rules.Again):
+        return _Stand(node.id, node.generation, node.last_seq, state)
+    columns = {"generation": decision.generation, "former": decision.former, **told}
+    await nodes.greet(connection, node.id, {"now": moment.now, "state_hash": _bytes(state), **columns})
+    await _end_gaps(connection, node, moment, decision.gaps)
+    return _Stand(node.id, decision.generation, 0, state)
+
+
+async def _end_gaps(connection: Connection, node: Node, moment: Moment, gaps: list[Gap]) -> None:
+    if node.conflict_seen is not None and rules.conflict_is_over(node, moment.now):
+        gaps = [*gaps, Gap(reason="conflict", after=node.conflict_since, before=node.conflict_seen)]
+        await nodes.end_conflict(connection, node.id)
+    await nodes.add_gaps(connection, node.id, gaps)
+
+
+async def _note(connection: Connection, moment: Moment, stand: _Stand, message: Hello | Snapshot | Delta) -> None:
+    """Leave where the node stands for the heartbeats that follow."""
+    greeting = isinstance(message, Hello)
+    values = {
+        "generation": stand.generation,
+        "seq": stand.seq,
+        "state_hash": _bytes(stand.state),
+        "now": moment.now,
+        "listed_at": None,
+        "clock": message.clock,
+        "skew": message.clock - moment.now.timestamp() if greeting else None,
+        "lost_events": None if isinstance(message, Hello) else heartbeats.countable(message.lost_events),
+    }
+    await heartbeats.note(connection, stand.node_id, values)
+
+
+def _told(message: Hello) -> dict[str, Any]:
+    """Return the columns that a hello fills.
+
+    Raises:
+        ProblemError: ``bad-request``: a text in it holds NUL.
+    """
+    if b"\\u0000" in msgspec.json.encode(message):
+        raise ProblemError(ProblemType.BAD_REQUEST, "a text in the hello holds NUL; leave it out")
+    return {
+        "hostname": message.engine.hostname,
+        "engine_id": message.engine.engine_id,
+        "engine": msgspec.to_builtins(message.engine),
+        "backends": msgspec.to_builtins(message.backends),
+        "agent": message.agent,
+        "instance": message.instance,
+        "attempt": message.attempt,
+        "boot_id": message.boot_id,
+    }
+
+
+def _bytes(state: int) -> bytes:
+    return state.to_bytes(32, "big")

@@ -1,0 +1,77 @@
+"""What a snapshot or a delta changes: from what the register holds and what the agent says, without I/O."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from collector.ingest.reading import Reading
+from collector.store.write import Ending, Held, Name, Opening
+from protocol.entries import Kind
+from protocol.statehash import shift, total
+
+Known = Callable[[str], datetime | None]
+"""Per kind, the last moment at which the register knew which entries there were and were not; None: never."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """The versions that end and begin, the entries kept although the message lacks them, and the sum after it."""
+
+    endings: list[Ending] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    kept: list[Name] = field(default_factory=list)
+    state_hash: int = 0
+
+
+def plan_snapshot(reading: Reading, held: Mapping[Name, Held], removable: Collection[Kind], known: Known) -> Plan:
+    """Replace what is held by what was read.
+
+    An entry that was not read ends if its kind is ``removable``: enumerated completely, and no conflict lasts. One
+    that was refused is there, only its present form is not known: the version held is kept.
+    """
+    plan = Plan()
+    removes = {kind.value for kind in set(removable) - reading.unnamed}
+    for name, version in held.items():
+        if name in reading.items:
+            continue
+        if name.kind in removes and name not in reading.refused_names:
+            plan.endings.append(_ending(name, version, known, "absent"))
+        else:
+            plan.kept.append(name)
+    _open(plan, reading, held, known)
+    hashes = [item.hash for item in reading.items.values()]
+    plan.state_hash = total(hashes + [held[name].hash for name in plan.kept])
+    return plan
+
+
+def plan_delta(reading: Reading, removes: Collection[Name], held: Mapping[Name, Held], base: int, known: Known) -> Plan:
+    """Change what is held; ``held`` has at least the entries that the delta names, ``base`` is the sum before."""
+    plan = Plan()
+    gone = [name for name in dict.fromkeys(removes) if name in held and name not in reading.items]
+    plan.endings = [_ending(name, held[name], known, "removed") for name in gone]
+    _open(plan, reading, held, known)
+    plan.kept = [name for name in reading.refused_names if name in held and name not in reading.items]
+    plan.state_hash = shift(
+        base,
+        added=(opening.hash for opening in plan.openings),
+        removed=(held[ending.name].hash for ending in plan.endings),
+    )
+    return plan
+
+
+def _open(plan: Plan, reading: Reading, held: Mapping[Name, Held], known: Known) -> None:
+    for name, item in reading.items.items():
+        version = held.get(name)
+        if version is None:
+            plan.openings.append(Opening(item.entry, item.hash, known(name.kind)))
+        elif version.hash != item.hash:
+            # The next version begins when the last one ends: the same two bounds.
+            ending = _ending(name, version, known, "changed")
+            plan.endings.append(ending)
+            plan.openings.append(Opening(item.entry, item.hash, ending.after))
+
+
+def _ending(name: Name, version: Held, known: Known, why: str) -> Ending:
+    seen = known(name.kind)
+    after = version.began_before if seen is None else max(version.began_before, seen)
+    return Ending(name, after, why)

@@ -1,0 +1,71 @@
+"""Credentials: tokens by their hash. The tokens themselves are nowhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+
+from collector.store.engine import Connection
+from collector.store.nodes import NodeIdentity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One token's record; ``cluster`` and ``node`` are ``""`` unless its role is ``agent``."""
+
+    token_hash: bytes
+    role: str
+    cluster: str
+    node: str
+    comment: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @property
+    def prefix(self) -> str:
+        """The first digits of its hash: what people name it by."""
+        return self.token_hash.hex()[:12]
+
+
+_COLUMNS: Final = "token_hash, role, cluster, node, comment, created_at, revoked_at"
+_ADD: Final = text(
+    "INSERT INTO credentials (token_hash, role, cluster, node, comment) "
+    "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING"
+)
+_FIND: Final = text(f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = :token_hash AND revoked_at IS NULL")
+_LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
+_REVOKE: Final = text(
+    "UPDATE credentials SET revoked_at = clock_timestamp() "
+    "WHERE encode(token_hash, 'hex') >= :low AND encode(token_hash, 'hex') < :high AND revoked_at IS NULL "
+    f"RETURNING {_COLUMNS}"
+)
+_ROLES: Final = text("SELECT DISTINCT role FROM credentials WHERE revoked_at IS NULL")
+
+
+async def add(connection: Connection, token_hash: bytes, role: str, whose: NodeIdentity, comment: str) -> None:
+    """Keep a token's hash; one that is there already stays as it is. ``whose`` is empty unless it is an agent's."""
+    values = {"token_hash": token_hash, "role": role, "comment": comment}
+    await connection.execute(_ADD, {**values, "cluster": whose.cluster, "node": whose.node})
+
+
+async def find(connection: Connection, token_hash: bytes) -> Credential | None:
+    """Return the valid credential with this hash."""
+    row = (await connection.execute(_FIND, {"token_hash": token_hash})).mappings().one_or_none()
+    return Credential(**row) if row is not None else None
+
+
+async def list_all(connection: Connection) -> list[Credential]:
+    """Return every credential, revoked ones too, oldest first."""
+    return [Credential(**row) for row in (await connection.execute(_LIST)).mappings()]
+
+
+async def revoke(connection: Connection, prefix: str) -> list[Credential]:
+    """End the validity of every credential whose hash begins with these hex digits; return them."""
+    values = {"low": prefix, "high": prefix + "g"}  # "g" is above every hex digit
+    return [Credential(**row) for row in (await connection.execute(_REVOKE, values)).mappings()]
+
+
+async def roles(connection: Connection) -> set[str]:
+    """Return the roles for which there is a valid credential."""
+    return set((await connection.execute(_ROLES)).scalars())

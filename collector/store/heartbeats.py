@@ -1,0 +1,125 @@
+"""Heartbeats: many nodes' in one statement, and the row that every other message leaves for the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store.nodes import NodeIdentity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """One heartbeat. ``waited`` is the age of the message, ``listed_ago`` that of the list then; in seconds."""
+
+    identity: NodeIdentity
+    generation: str
+    seq: int
+    state_hash: bytes
+    clock: float
+    listed_ago: float
+    waited: float
+    lost_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``heard``: generation, seq and hash are the register's. ``current``: at least the generation is."""
+
+    heard: bool
+    current: bool
+    now: datetime
+
+
+# Rows are locked in the order of their keys wherever the planner follows the list; heard_before keeps the old value
+# for the gap, since RETURNING gives only new ones before PostgreSQL 18.
+_FLUSH: Final = text(
+    """
+    WITH beat AS MATERIALIZED (
+        SELECT n.id AS node_id, b.*, clock_timestamp() AS now
+        FROM unnest(CAST(:places AS int[]), CAST(:clusters AS text[]), CAST(:nodes AS text[]),
+                    CAST(:generations AS text[]), CAST(:seqs AS bigint[]), CAST(:hashes AS bytea[]),
+                    CAST(:clocks AS float8[]), CAST(:listed AS float8[]), CAST(:waited AS float8[]),
+                    CAST(:lost AS bigint[]))
+            AS b (place, cluster, node, generation, seq, state_hash, clock, listed_ago, waited, lost_events)
+        JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
+        ORDER BY n.id
+    ), heard AS (
+        UPDATE node_heartbeats AS h
+        SET heard_before = h.heard_at,
+            heard_at = greatest(h.heard_at, b.now),
+            listed_at = greatest(h.listed_at, b.now - make_interval(secs => b.listed_ago + b.waited)),
+            agent_clock = b.clock,
+            skew = b.clock + b.waited - extract(epoch FROM b.now),
+            lost_events = b.lost_events
+        FROM beat AS b
+        WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
+            AND h.state_hash = b.state_hash
+        RETURNING b.place, h.node_id, h.heard_before, h.heard_at
+    ), silence AS (
+        INSERT INTO gaps (node_id, reason, after, before)
+        SELECT node_id, 'silent', heard_before, heard_at FROM heard
+        WHERE heard_at - heard_before > make_interval(secs => :silent_after)
+    )
+    SELECT b.place, heard.place IS NOT NULL, coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
+    FROM beat AS b LEFT JOIN heard USING (place) LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
+    """
+)
+_NOTE: Final = text(
+    """
+    INSERT INTO node_heartbeats AS h
+        (node_id, generation, seq, state_hash, heard_at, listed_at, agent_clock, skew, lost_events)
+    VALUES (:node_id, :generation, :seq, :state_hash, :now, :listed_at, :clock, CAST(:skew AS float8),
+            coalesce(CAST(:lost_events AS bigint), 0))
+    ON CONFLICT (node_id) DO UPDATE
+    SET generation = excluded.generation, seq = excluded.seq, state_hash = excluded.state_hash,
+        heard_before = h.heard_at, heard_at = excluded.heard_at,
+        listed_at = greatest(h.listed_at, excluded.listed_at),
+        agent_clock = excluded.agent_clock, skew = coalesce(excluded.skew, h.skew),
+        lost_events = coalesce(CAST(:lost_events AS bigint), h.lost_events)
+    """
+)
+
+
+def countable(number: int) -> int:
+    """Return the number, or the nearest one that a bigint holds and a count can be."""
+    return min(max(0, number), 2**62)
+
+
+async def flush(connection: AsyncConnection, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
+    """Take in heartbeats, in one statement; the answer has the order of ``beats``, None: no such node.
+
+    A node that was silent for more than ``silent_after`` seconds gets a gap. No two beats are equal.
+    """
+    outcomes: list[Outcome | None] = [None] * len(beats)
+    found = await connection.execute(
+        _FLUSH,
+        {
+            "places": list(range(len(beats))),
+            "clusters": [beat.identity.cluster for beat in beats],
+            "nodes": [beat.identity.node for beat in beats],
+            "generations": [beat.generation for beat in beats],
+            "seqs": [beat.seq for beat in beats],
+            "hashes": [beat.state_hash for beat in beats],
+            "clocks": [beat.clock for beat in beats],
+            "listed": [beat.listed_ago for beat in beats],
+            "waited": [beat.waited for beat in beats],
+            "lost": [beat.lost_events for beat in beats],
+            "silent_after": silent_after,
+        },
+    )
+    for place, heard, current, now in found:
+        outcomes[place] = Outcome(heard, current, now)
+    return outcomes
+
+
+async def note(connection: AsyncConnection, node_id: int, values: dict[str, Any]) -> None:
+    """Leave where the node stands now for its next heartbeat; the transaction's last statement.
+
+    ``values`` are columns of ``tables.node_heartbeats``, and ``now``; ``skew`` and ``lost_events`` None keep
+    what the last heartbeat said.
+    """
+    await connection.execute(_NOTE, {"node_id": node_id, **values})
