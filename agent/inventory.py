@@ -163,7 +163,7 @@ def _record(look: _Look, container_id: str) -> Record | None:
 
 
 def _resolve(look: _Look, container_id: str, driver: str) -> Resolution:
-    """Return where the files lie: the first backend that knows the container, the one it was made with before others."""
+    """Return where the files lie: from the first backend that knows the container, the one it was made with first."""
     readers = look.disk.readers
     if driver and len(readers) > 1:
         readers = tuple(sorted(readers, key=lambda reader: reader.name != driver))
