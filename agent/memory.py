@@ -17,4 +17,4 @@ def _trim() -> Callable[[int], int]:
     except (OSError, AttributeError):  # musl has no malloc_trim
         return lambda _pad: 0
     trim.argtypes, trim.restype = (ctypes.c_size_t,), ctypes.c_int
-    return trim  # type: ignore[no-any-return]  # ctypes has no types
+    return trim

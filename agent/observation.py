@@ -39,8 +39,13 @@ class Observation:
         problems: tuple[str, ...] = (),
         backends: tuple[Backend, ...] = (),
     ) -> Self:
-        """Hash the entries; the costly part of an observation. Of two entries with one key the last counts."""
-        keyed = {entry.entry_key: entry for entry in entries}
+        """Hash the entries; the costly part of an observation.
+
+        Of two entries with one key the first counts (a layer that two backends hold: that of the backend in use).
+        """
+        keyed: dict[EntryKey, Entry] = {}
+        for entry in entries:
+            keyed.setdefault(entry.entry_key, entry)
         return cls(
             entries=keyed,
             hashes={key: entry_hash(entry, hash_version) for key, entry in keyed.items()},

@@ -1,0 +1,157 @@
+"""The agent's eyes: the engine's lists joined with the data root on disk. Blocking; one look at a time.
+
+With an engine its lists say which containers there are, and the disk where they lie; without one (*files only*, or
+an engine that has not answered yet) the disk says both. Once an engine has answered the disk alone is
+never believed again: what it says of states is as old as the engine's last change.
+"""
+
+import os
+import threading
+import time
+from dataclasses import replace
+from typing import Self
+
+import msgspec
+
+from agent.backends import discover
+from agent.backends.discover import Disk
+from agent.config import DEFAULT_DATA_ROOT, Config
+from agent.engine import Engine, EventStream
+from agent.facts import EngineFacts
+from agent.inventory import take
+from agent.listing import InspectedDriver, Listing
+from agent.observation import Observation
+from agent.storage import binds
+from protocol import messages
+from protocol.entries import Container, Entry, EntryKey, Kind
+from protocol.text import clean
+
+
+class Lookout:
+    """Sees the node that the configuration describes; use it as a context manager."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._connection: Engine | None = None
+        self._facts = EngineFacts(messages.Engine(), {})
+        self._drivers: dict[str, InspectedDriver] = {}
+        self._seen = messages.Engine()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether an engine has ever answered."""
+        return self._connection is not None
+
+    @property
+    def engine(self) -> messages.Engine:
+        """What the last look found out about the engine."""
+        return self._seen
+
+    @property
+    def local_root(self) -> str:
+        """The data root as the agent reads it, its links followed."""
+        return self._config.local(discover.real_path(self._host_root, self._config.host_root))
+
+    @property
+    def _host_root(self) -> str:
+        return self._config.data_root or self._facts.engine.data_root or DEFAULT_DATA_ROOT
+
+    def subscribe(self) -> EventStream:
+        """Connect to the engine, ask what it is, and subscribe to its events.
+
+        Raises:
+            EngineError: it cannot be asked.
+        """
+        connection = Engine(self._config.docker_host, timeout=self._config.engine_timeout)
+        try:
+            facts = connection.info()
+            stream = connection.events()
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            before, self._connection, self._facts = self._connection, connection, facts
+            self._drivers = {}
+        if before is not None:
+            before.close()
+        return stream
+
+    def look(self, ids: frozenset[str] | None, hash_version: int) -> Observation:
+        """Look at these containers, or at everything when None; hash what is found in this version.
+
+        Raises:
+            EngineError: the engine cannot be asked.
+        """
+        at = time.monotonic()
+        with self._lock:
+            connection = self._connection
+        listing = None if connection is None else self._listing(connection, ids)
+        disks = discover.look(self._host_root, driver=self._facts.engine.driver, prefix=self._config.host_root)
+        if connection is not None and listing is not None and disks[0].unreadable:
+            listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))
+        found = take(disks, listing, only=ids)
+        self._seen = self._described(disks[0])
+        return Observation.of(
+            found.entries if ids is None else [*found.entries, *_bound(disks, found.entries)],
+            at=at,
+            hash_version=hash_version,
+            complete=found.complete,
+            asked=None if ids is None else _keys(disks, ids),
+            problems=found.problems,
+            backends=found.backends,
+        )
+
+    def _listing(self, connection: Engine, ids: frozenset[str] | None) -> Listing:
+        if ids is not None:
+            return Listing(connection.containers(ids), (), (), {})
+        self._facts = connection.info()  # a node joins a Swarm, or becomes a manager, without a restart
+        return connection.listing()
+
+    def _inspected(self, connection: Engine, listing: Listing, *, everything: bool) -> dict[str, InspectedDriver]:
+        """Return the graph drivers of the listed containers. They never change, so each is asked for once."""
+        listed = {container.id for container in listing.containers}
+        if everything:
+            self._drivers = {key: driver for key, driver in self._drivers.items() if key in listed}
+        self._drivers |= connection.inspect_drivers(sorted(listed - self._drivers.keys()))
+        return self._drivers
+
+    def _described(self, disk: Disk) -> messages.Engine:
+        engine = self._facts.engine
+        if not engine.socket:
+            machine = os.uname()
+            engine = messages.Engine(
+                engine_id=_first_line(f"{disk.root.local}/engine-id"),
+                arch=machine.machine,
+                kernel=clean(machine.release),
+                hostname=_first_line(self._config.local("/etc/hostname")) or clean(machine.nodename),
+            )
+        return msgspec.structs.replace(engine, data_root=disk.root.host, readable=not disk.unreadable)
+
+
+def _bound(disks: list[Disk], entries: list[Entry]) -> list[Entry]:
+    """Return the bind sources of these containers. That one is no longer used only a full look can tell."""
+    return [
+        bind
+        for disk in disks
+        for bind in binds(disk, [one for one in entries if isinstance(one, Container) and one.root == disk.root.host])
+    ]
+
+
+def _keys(disks: list[Disk], ids: frozenset[str]) -> set[EntryKey]:
+    return {EntryKey(Kind.CONTAINER, disk.root.host, container_id) for disk in disks for container_id in ids}
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return clean(file.readline(256).strip())
+    except OSError:
+        return ""
