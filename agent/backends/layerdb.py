@@ -46,16 +46,19 @@ class LayerDB:
         self._diff = f"/{layout.diff}" if layout.diff else ""
         self._image_diff = f"/{layout.image_diff}" if layout.image_diff else ""
         self._known: set[str] = set()
+        self._resolved: set[str] = set()
+        self._container_ids: list[str] | None = None
 
     def container_ids(self) -> list[str]:
         """Return the IDs of every container that has a writable layer here."""
-        found = []
-        for name in names(self._mounts, self.problems, Kind.CONTAINER):
-            if is_sha256(name):
-                found.append(name)
-            else:
-                self.problems.add(f"{self._mounts}/{clean(name)}", "is no container's: its name is not 64 hex digits")
-        return found
+        if self._container_ids is None:
+            self._container_ids = []
+            for name in names(self._mounts, self.problems, Kind.CONTAINER):
+                if is_sha256(name):
+                    self._container_ids.append(name)
+                else:
+                    self.problems.add(f"{self._mounts}/{clean(name)}", "is no container's: it is not named by an ID")
+        return self._container_ids
 
     def resolve(self, container_id: str) -> Resolution | None:
         """Return where the container's layers are, or None when this layer store has never heard of it."""
@@ -71,6 +74,7 @@ class LayerDB:
         except UnreadableError as exc:
             reason = self._unreadable(base, str(exc))
             return Resolution(self.name, parent_chain_id=parent, reason=reason)
+        self._resolved.add(container_id)
         self._known.add(mount_id)
         if init_id is not None:
             self._known.add(init_id)
@@ -149,7 +153,8 @@ class LayerDB:
         Call it after every container was resolved: what they did not name is looked at as unclaimed.
         """
         for container_id in self.container_ids():
-            self._claim(container_id)
+            if container_id not in self._resolved:
+                self._claim(container_id)
         for name in names(self._chains, self.problems, Kind.LAYER):
             if is_sha256(name):
                 yield self._image_layer(name)

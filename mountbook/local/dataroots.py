@@ -230,6 +230,9 @@ class _Builder:
                 (base / extra).mkdir(exist_ok=True)
             if parents:
                 _put(base / "lower-id", parents[-1])
+        elif driver == "btrfs":
+            (self.path / "btrfs/quotas").mkdir(exist_ok=True)
+            _put(self.path / "btrfs/quotas" / name, "0")
         elif driver == "aufs":
             for directory in ("layers", "mnt"):
                 (self.path / "aufs" / directory).mkdir(exist_ok=True)
