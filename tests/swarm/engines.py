@@ -70,11 +70,11 @@ class Engine:
         if not process.running:
             raise LabError(f"the engine on {self.host.name} did not start:\n{self.log.read_text()[-2000:]}")
 
-    def docker(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> str:
+    def docker(self, *arguments: str, stdin: int = subprocess.DEVNULL, fails: bool = False) -> str:
         """Run docker's own command against this engine and return what it printed, stripped.
 
         Raises:
-            LabError: it failed; the message is its own.
+            LabError: it failed and not ``fails``, or the other way round; the message is its own.
         """
         done = subprocess.run(
             [_CLIENT, "-H", self.url, *arguments],
@@ -84,7 +84,7 @@ class Engine:
             stdin=stdin,
             env=self.host.environment,
         )
-        if done.returncode != 0:
+        if (done.returncode != 0) != fails:
             raise LabError(f"docker {' '.join(arguments)} on {self.host.name}: {done.stderr.strip()}")
         return done.stdout.strip()
 
