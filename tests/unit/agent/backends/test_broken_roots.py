@@ -1,0 +1,270 @@
+"""Half-written, hostile and broken data roots: each a named problem, the rest still reported, never a crash."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.backends.discover import look, real_path
+from agent.inventory import Inventory, take
+from mountbook.local.dataroots import BuiltRoot, ContainerSpec, DataRootSpec, ImageSpec, build
+from protocol.entries import Container, Kind, Layer, LayerUse, ResolvedBy
+
+HOST = "/var/lib/docker"
+LATER = 4e9
+
+
+def make(path: Path, containers: int = 3) -> BuiltRoot:
+    return build(
+        path,
+        DataRootSpec(
+            driver="overlay2",
+            images=(ImageSpec(name="busybox:1", layers=({"bin/sh": "#!"}, {"etc/os": "x"})),),
+            containers=tuple(ContainerSpec(name=f"c{number}", image="busybox:1") for number in range(containers)),
+        ),
+    )
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> BuiltRoot:
+    return make(tmp_path / "docker")
+
+
+def inventory(root: Path, now: float = LATER) -> Inventory:
+    return take(look(HOST, local=str(root), driver="overlay2", now=now), None, now=now)
+
+
+def by_name(found: Inventory) -> dict[str, Container]:
+    return {entry.name: entry for entry in found.entries if isinstance(entry, Container)}
+
+
+def mounts(built: BuiltRoot, name: str) -> Path:
+    return built.path / "image/overlay2/layerdb/mounts" / built.container(name).container_id
+
+
+def others_are_whole(found: Inventory, built: BuiltRoot, hurt: str) -> None:
+    for truth in built.containers:
+        if truth.name != hurt:
+            entry = by_name(found)[truth.name]
+            assert (entry.mount_id, entry.resolved_by, entry.reason) == (truth.mount_id, ResolvedBy.LAYERDB, "")
+
+
+def a_directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def a_loop(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.name)
+
+
+def nothing_in_it(file: Path) -> None:
+    file.write_text("")
+
+
+def gone(file: Path) -> None:
+    file.unlink()
+
+
+def a_mebibyte(file: Path) -> None:
+    file.write_text("f" * (1 << 20))
+
+
+def a_way_out(file: Path) -> None:
+    file.write_text("../../../../etc")
+
+
+def two_lines(file: Path) -> None:
+    file.write_text("abc\ndef\n")
+
+
+def no_text(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+
+
+SILENT = [nothing_in_it, gone, a_fifo]
+"""What a file being written looks like: no problem of the disk's."""
+LOUD = [a_directory, a_loop, a_mebibyte, a_way_out, two_lines, no_text]
+
+
+@pytest.mark.parametrize("damage", [*SILENT, *LOUD], ids=lambda one: one.__name__)
+def test_a_container_with_a_broken_mount_id_is_unresolved_with_a_reason(
+    built: BuiltRoot, damage: Callable[[Path], None]
+) -> None:
+    file = mounts(built, "c1") / "mount-id"
+    damage(file)
+    found = inventory(built.path)
+    entry = by_name(found)["c1"]
+    assert entry.resolved_by is ResolvedBy.UNRESOLVED
+    assert "mount-id" in entry.reason
+    assert (damage in LOUD) == any(str(file) in problem for problem in found.problems)
+    others_are_whole(found, built, "c1")
+    assert found.complete[Kind.CONTAINER]
+
+
+@pytest.mark.parametrize("damage", LOUD, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("name", ["init-id", "parent"])
+def test_a_broken_init_id_or_parent_is_named(built: BuiltRoot, name: str, damage: Callable[[Path], None]) -> None:
+    damage(mounts(built, "c1") / name)
+    found = inventory(built.path)
+    assert name in by_name(found)["c1"].reason
+    assert any(name in problem for problem in found.problems)
+    others_are_whole(found, built, "c1")
+
+
+def test_a_half_written_container_is_no_orphan_and_no_error(built: BuiltRoot) -> None:
+    (mounts(built, "c1") / "init-id").unlink()
+    (mounts(built, "c1") / "parent").unlink()
+    found = inventory(built.path, now=built.path.stat().st_ctime + 1)
+    entry = by_name(found)["c1"]
+    assert (entry.resolved_by, entry.init_id, entry.parent_chain_id) == (ResolvedBy.LAYERDB, None, None)
+    leftover = [one for one in found.entries if isinstance(one, Layer) and one.use is not LayerUse.IMAGE]
+    assert [one.use for one in leftover] == [LayerUse.UNCLAIMED]
+    assert found.problems == ()
+
+
+def test_a_layer_directory_that_went_before_its_record_is_said(built: BuiltRoot) -> None:
+    shutil.rmtree(built.path / "overlay2" / built.container("c1").mount_id)
+    assert "directory is gone" in by_name(inventory(built.path))["c1"].reason
+
+
+def test_a_record_of_garbage_is_a_problem_and_the_layers_are_still_found(built: BuiltRoot) -> None:
+    truth = built.container("c1")
+    file = built.path / "containers" / truth.container_id / "config.v2.json"
+    file.write_text('{"ID": 7, "State": [')
+    found = inventory(built.path)
+    entry = next(one for one in found.entries if one.key == truth.container_id)
+    assert isinstance(entry, Container)
+    assert entry.mount_id == truth.mount_id
+    assert "config.v2.json" in entry.reason
+    assert any(str(file) in problem for problem in found.problems)
+    others_are_whole(found, built, "c1")
+
+
+def test_names_that_are_no_ids_are_problems_one_by_one(built: BuiltRoot) -> None:
+    strange = [b"caf\xe9", b"with\nnewline", b"f" * 255, b"..."]
+    for name in strange:
+        for below in ("containers", "image/overlay2/layerdb/mounts", "image/overlay2/layerdb/sha256", "overlay2"):
+            os.mkdir(os.fsencode(built.path / below) + b"/" + name)
+    found = inventory(built.path)
+    others_are_whole(found, built, "")
+    assert any("caf\\xe9" in problem for problem in found.problems)
+    assert {one.cache_id for one in found.entries if isinstance(one, Layer) and one.use is LayerUse.ORPHAN} == {
+        "caf\\xe9",
+        "with\nnewline",
+        "f" * 255,
+        "...",
+    }
+
+
+def test_interrupted_deletes_are_being_removed_and_nobodys_orphans(built: BuiltRoot) -> None:
+    (built.path / "overlay2/0123abc-removing").mkdir()
+    (built.path / f"image/overlay2/layerdb/sha256/{'a' * 64}-123-removing").mkdir()
+    found = inventory(built.path)
+    assert [one.use for one in found.entries if isinstance(one, Layer) and one.cache_id.endswith("-removing")] == [
+        LayerUse.REMOVING
+    ]
+    assert found.problems == ()
+
+
+def test_a_list_that_cannot_be_read_makes_its_kind_incomplete(built: BuiltRoot) -> None:
+    chains = built.path / "image/overlay2/layerdb/sha256"
+    shutil.rmtree(chains)
+    chains.write_text("a file where a directory belongs")
+    found = inventory(built.path)
+    assert not found.complete[Kind.LAYER]
+    assert found.complete[Kind.CONTAINER]
+    assert any(str(chains) in problem for problem in found.problems)
+    # What no image could be asked about is not accused.
+    assert {one.use for one in found.entries if isinstance(one, Layer)} == {LayerUse.UNCLAIMED}
+
+
+def test_image_names_of_garbage_leave_the_images(built: BuiltRoot) -> None:
+    (built.path / "image/overlay2/repositories.json").write_text("]")
+    found = inventory(built.path)
+    assert not found.complete[Kind.IMAGE]
+    assert any("repositories.json" in problem for problem in found.problems)
+
+
+def test_a_backend_that_nobody_knows_is_named(built: BuiltRoot) -> None:
+    (built.path / "image/windowsfilter/layerdb").mkdir(parents=True)
+    assert any("windowsfilter" in problem for problem in inventory(built.path).problems)
+
+
+def test_a_data_root_that_is_not_there_makes_everything_incomplete(tmp_path: Path) -> None:
+    found = inventory(tmp_path / "nothing")
+    assert found.entries == []
+    assert found.complete == dict.fromkeys(Kind, False)
+
+
+def test_a_data_root_that_is_a_link_has_both_names(built: BuiltRoot, tmp_path: Path) -> None:
+    host = tmp_path / "host"
+    (host / "var/lib").mkdir(parents=True)
+    (host / "mnt").mkdir()
+    built.path.rename(host / "mnt/big")
+    (host / "var/lib/docker").symlink_to("/mnt/big")
+    found = take(look(HOST, prefix=str(host), driver="overlay2", now=LATER), None, now=LATER)
+    truth = built.container("c1")
+    paths = {place.path for place in by_name(found)["c1"].paths}
+    assert {f"{HOST}/overlay2/{truth.mount_id}", f"/mnt/big/overlay2/{truth.mount_id}"} <= paths
+    assert by_name(found)["c1"].diff_path == f"{HOST}/{truth.diff_path}"
+
+
+def test_links_are_followed_as_the_host_would_and_loops_end(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("/a")
+    assert real_path("/a/x", str(tmp_path)) == "/a/x"
+    (tmp_path / "c").symlink_to("../../d/./e")
+    assert real_path("/c/f", str(tmp_path)) == "/d/e/f"
+
+
+def test_two_backends_after_a_switch_are_both_read(built: BuiltRoot) -> None:
+    build(
+        built.path,
+        DataRootSpec(
+            driver="vfs",
+            images=(ImageSpec(name="old:1", layers=({"a": "b"},)),),
+            containers=(ContainerSpec(name="old", image="old:1"),),
+        ),
+    )
+    found = inventory(built.path)
+    assert {entry.name: entry.backend for entry in by_name(found).values()} == {
+        "c0": "overlay2",
+        "c1": "overlay2",
+        "c2": "overlay2",
+        "old": "vfs",
+    }
+    assert [(one.name, one.current) for one in found.backends] == [("overlay2", True), ("vfs", False)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_to_one_container_never_changes_what_is_said_of_the_others(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    root = make(tmp_path_factory.mktemp("r") / "docker")
+    try:
+        hurt = root.container("c1")
+        own = [
+            root.path / "overlay2" / hurt.mount_id,
+            root.path / "overlay2" / f"{hurt.mount_id}-init",
+            root.path / "containers" / hurt.container_id,
+            mounts(root, "c1"),
+        ]
+        files = sorted(file for top in own for file in top.rglob("*") if file.is_file() and not file.is_symlink())
+        for file in data.draw(st.lists(st.sampled_from(files), unique=True, max_size=5)):
+            damage = data.draw(st.sampled_from([*SILENT, *LOUD, lambda one: one.write_bytes(os.urandom(300))]))
+            damage(file)
+        others_are_whole(inventory(root.path), root, "c1")
+    finally:
+        shutil.rmtree(root.path)
