@@ -1,0 +1,95 @@
+"""A real PostgreSQL: one server per session, one fresh and migrated database per test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+
+from collector.config import Config
+from collector.store.engine import Database
+from migrations.run import upgrade
+from mountbook.local import postgres
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server on which databases can be made."""
+
+    url: str
+
+    def named(self, database: str) -> str:
+        """Return the address of one of its databases."""
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+    def make(self, template: str = "template0") -> str:
+        """Make a database and return its address."""
+        name = f"test_{uuid4().hex}"
+        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return self.named(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self._run("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path[1:])
+
+    def _run(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.named("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The server that MOUNTBOOK_TEST_DATABASE_URL names, or an embedded one."""
+    given = os.environ.get("MOUNTBOOK_TEST_DATABASE_URL")
+    if given:
+        yield Server(given)
+        return
+    data = Path(tempfile.mkdtemp(prefix="mb-"))
+    data.chmod(0o755)
+    server = postgres.start(data)
+    try:
+        yield Server(server.url)
+    finally:
+        server.stop()
+        shutil.rmtree(data)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: Server) -> Iterator[str]:
+    """Name of a migrated database to copy."""
+    url = postgres_server.make()
+    upgrade(url)
+    yield urlsplit(url).path[1:]
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: Server) -> Iterator[str]:
+    """Address of a database with nothing in it."""
+    url = postgres_server.make()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def database_url(postgres_server: Server, migrated: str) -> Iterator[str]:
+    """Address of a migrated database of the test's own."""
+    url = postgres_server.make(migrated)
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The collector's way to a migrated database of the test's own."""
+    opened = Database(Config(database_url=database_url))
+    yield opened
+    await opened.close()
