@@ -25,7 +25,7 @@ _ACCESS: Final = {
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
-    shapes = [Problem, *(shape for route in routes for shape in (route.body, route.answer, route.row) if shape)]
+    shapes = [Problem, *(shape for route in routes for shape in (route.body, route.answer, *route.lines) if shape)]
     schemas, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     by_shape = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -94,8 +94,8 @@ def _responses(route: Route, by_shape: dict[int, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if route.answer is not None:
         content["application/json"] = {"schema": by_shape[id(route.answer)]}
-    if route.row is not None:
-        content["application/x-ndjson"] = {"schema": by_shape[id(route.row)]}
+    if route.lines:
+        content["application/x-ndjson"] = {"schema": {"anyOf": [by_shape[id(shape)] for shape in route.lines]}}
     content |= {media: {"schema": {"type": "string"}} for media in route.media}
     responses: dict[str, Any] = {"200": {"description": "Answered.", "content": content}}
     kinds = [*route.problems, *_ALWAYS, *(() if route.access is Access.PUBLIC else _GUARDED)]

@@ -24,6 +24,6 @@ ROUTES = (
         description=DESCRIPTION,
         query=ListQuery,
         answer=Containers,
-        row=ContainerRow | StreamEnd,
+        lines=(ContainerRow, StreamEnd),
     ),
 )

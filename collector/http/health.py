@@ -10,7 +10,7 @@ from collector.http import answers
 from collector.http.routes import Access, Route
 from collector.http.state import BACKGROUND, CONFIG, DATABASE, METRICS
 from collector.metrics import CONTENT_TYPE
-from collector.store.read import nodes, partitions
+from collector.store.read import nodes
 from protocol.problems import ProblemType
 
 
@@ -48,12 +48,10 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
     try:
         async with request.app[DATABASE].query() as conn:
             states = await nodes.states(conn, request.app[CONFIG].silent_after)
-            ahead = await partitions.months_ahead(conn)
     except ProblemError:
         metrics.database_up.set(0)
     else:
         metrics.database_up.set(1)
-        metrics.months_ahead.set(ahead)
         metrics.nodes.clear()
         for state, count in states.items():
             metrics.nodes.labels(state).set(count)

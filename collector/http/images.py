@@ -24,6 +24,6 @@ ROUTES = (
         description=DESCRIPTION,
         query=ListQuery,
         answer=Images,
-        row=ImageRow | StreamEnd,
+        lines=(ImageRow, StreamEnd),
     ),
 )

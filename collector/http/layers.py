@@ -24,6 +24,6 @@ ROUTES = (
         description=DESCRIPTION,
         query=ListQuery,
         answer=Layers,
-        row=LayerRow | StreamEnd,
+        lines=(LayerRow, StreamEnd),
     ),
 )

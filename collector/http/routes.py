@@ -28,8 +28,9 @@ class Access(StrEnum):
 class Route:
     """One method of one path.
 
-    ``query`` and ``body`` are the shapes of what is sent, ``answer`` that of a JSON answer; ``row`` is the shape of one
-    line when the answer can also be streamed as NDJSON. ``media`` names the other media types it can answer in.
+    ``query`` and ``body`` are the shapes of what is sent, ``answer`` that of a JSON answer; ``lines``
+    are the shapes of the lines when the answer can also be streamed as NDJSON. ``media`` names the other media types
+    it can answer in.
     """
 
     method: str
@@ -42,6 +43,6 @@ class Route:
     query: type[Query] | None = None
     body: Any = None
     answer: Any = None
-    row: Any = None
+    lines: tuple[type, ...] = ()
     media: tuple[str, ...] = ()
     problems: tuple[ProblemType, ...] = ()

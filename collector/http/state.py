@@ -6,15 +6,18 @@ from typing import Final
 from aiohttp import web
 
 from collector.config import Config
+from collector.ingest import HeartbeatBatcher, Policy
 from collector.metrics import Metrics
 from collector.store.engine import Database
 
-BACKGROUND: Final = web.AppKey("background", Callable[[], Mapping[str, bool]])
+BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("background")
 """Says of every background task whether it runs."""
+BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
 CONFIG: Final = web.AppKey("config", Config)
 DATABASE: Final = web.AppKey("database", Database)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""
+POLICY: Final = web.AppKey("policy", Policy)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)

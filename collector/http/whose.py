@@ -1,6 +1,6 @@
 """``GET`` and ``POST whose``: who owns a path."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -59,7 +59,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
     return _respond(request, await _ask(request, body.paths, body.node, body.at))
 
 
-async def _ask(request: web.Request, paths: list[str], node: str, at: str) -> WhoseAnswer:
+async def _ask(request: web.Request, paths: Sequence[str], node: str, at: str) -> WhoseAnswer:
     async with request.app[DATABASE].query() as conn:
         return await whose(await scoped(conn, request.app[CONFIG].silent_after, node=node, at=at), paths)
 

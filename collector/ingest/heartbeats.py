@@ -55,6 +55,11 @@ class HeartbeatBatcher:
         """Begin to write."""
         self._task = asyncio.create_task(self._run(), name="heartbeats")
 
+    @property
+    def running(self) -> bool:
+        """Whether heartbeats are taken in."""
+        return self._task is not None and not self._task.done()
+
     async def stop(self) -> None:
         """Write what is there, and take no more.
 

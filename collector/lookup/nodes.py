@@ -1,6 +1,6 @@
 """Every node that the register knows."""
 
-from collector.store.read import Connection
+from collector.store.engine import Connection
 from collector.store.read import nodes as questions
 from protocol.answers import Nodes
 

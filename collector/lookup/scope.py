@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from collector.errors import ProblemError
 from collector.lookup.cursors import Cursor
 from collector.lookup.moments import moment
-from collector.store.read import Connection, nodes
+from collector.store.engine import Connection
+from collector.store.read import nodes
 from collector.store.read.versions import Versions
 from protocol import times
 from protocol.answers import Coverage, NodeRef

@@ -3,10 +3,3 @@
 ``versions`` says which versions of entries are meant; ``rows`` makes rows of JSON of them in the database itself, so
 that a list passes through the collector undecoded; ``found`` decodes them, where an answer has to be worked out.
 """
-
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-Connection = AsyncConnection
-"""What every question is asked on; those of one answer on the same, so that they see the same state."""
-
-__all__ = ["Connection"]

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.engine import Connection
 from collector.store.read.versions import bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import ENTRY_TYPES, Entry, Kind
@@ -39,7 +39,7 @@ class Found:
         return self.identity[0]
 
 
-async def fetch(conn: AsyncConnection, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
+async def fetch(conn: Connection, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
     """Return up to ``limit`` of the versions that the text of ``Versions.where`` selects, decoded."""
     found = await conn.execute(
         text(

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.engine import Connection
 from collector.store.read import rows
 from collector.store.read.rows import Position, Row
 from collector.store.read.versions import Versions
@@ -51,7 +51,7 @@ def _default(kind: Kind, name: str) -> str | None:
 
 
 async def page(
-    conn: AsyncConnection,
+    conn: Connection,
     versions: Versions,
     kind: Kind,
     conditions: Conditions,
@@ -70,9 +70,7 @@ async def page(
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
 
 
-async def everything(
-    conn: AsyncConnection, versions: Versions, kind: Kind, conditions: Conditions
-) -> AsyncIterator[bytes]:
+async def everything(conn: Connection, versions: Versions, kind: Kind, conditions: Conditions) -> AsyncIterator[bytes]:
     """Yield every row as JSON, in no order."""
     condition, given = conditions.where(kind)
     statement = rows.select(kind, versions.where(condition))

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.engine import Connection
 from collector.store.read.versions import prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, SilentNode
@@ -46,7 +46,7 @@ class KnownNode:
     node: NodeRef
 
 
-async def coverage(conn: AsyncConnection, silent_after: float) -> Observed:
+async def coverage(conn: Connection, silent_after: float) -> Observed:
     """Return which nodes are observed now; a node is silent ``silent_after`` seconds after it was last heard."""
     found = await conn.execute(
         text(
@@ -63,7 +63,7 @@ async def coverage(conn: AsyncConnection, silent_after: float) -> Observed:
     return Observed(now, answer)
 
 
-async def named(conn: AsyncConnection, name: str) -> list[KnownNode]:
+async def named(conn: Connection, name: str) -> list[KnownNode]:
     """Return the nodes with this ID, this hostname, or an ID that begins so; at most a hundred."""
     begin = prefix(name)
     upper = " AND node < :high" if "high" in begin else ""
@@ -81,7 +81,7 @@ async def named(conn: AsyncConnection, name: str) -> list[KnownNode]:
     ]
 
 
-async def states(conn: AsyncConnection, silent_after: float) -> dict[str, int]:
+async def states(conn: Connection, silent_after: float) -> dict[str, int]:
     """Return how many nodes are in each state."""
     found = await conn.execute(
         text(f"SELECT state, count(*) FROM ({_STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
@@ -107,7 +107,7 @@ _EVERYTHING: Final = f"""
 """What is unresolved has no mount-id: the index leaves few documents to look into."""
 
 
-async def everything(conn: AsyncConnection, silent_after: float) -> list[NodeRow]:
+async def everything(conn: Connection, silent_after: float) -> list[NodeRow]:
     """Return every node with what its agent last said."""
     found = await conn.execute(text(_EVERYTHING), {"silent_after": silent_after})
     return [

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.errors import ProblemError
+from collector.store.engine import Connection
 from collector.store.read.found import Found, fetch
 from collector.store.read.versions import Versions
 from protocol.problems import ProblemType
@@ -16,7 +16,7 @@ MAX_FOUND: Final = 20_000
 """Most versions that one question may find."""
 
 
-async def holding(conn: AsyncConnection, versions: Versions, paths: Sequence[int], names: Sequence[int]) -> list[Found]:
+async def holding(conn: Connection, versions: Versions, paths: Sequence[int], names: Sequence[int]) -> list[Found]:
     """Return everything but binds that has a place with one of these hashes of paths, or a directory's name of these.
 
     Raises:
@@ -30,7 +30,7 @@ async def holding(conn: AsyncConnection, versions: Versions, paths: Sequence[int
     return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
 
 
-async def binds(conn: AsyncConnection, versions: Versions, paths: Sequence[int]) -> list[Found]:
+async def binds(conn: Connection, versions: Versions, paths: Sequence[int]) -> list[Found]:
     """Return the binds whose source has one of these hashes.
 
     Raises:
@@ -40,18 +40,18 @@ async def binds(conn: AsyncConnection, versions: Versions, paths: Sequence[int])
     return await _bounded(conn, versions.where(condition), {**versions.parameters, "paths": list(paths)})
 
 
-async def containers(conn: AsyncConnection, versions: Versions, tokens: Sequence[int]) -> list[Found]:
+async def containers(conn: Connection, versions: Versions, tokens: Sequence[int]) -> list[Found]:
     """Return the containers that bear one of the tokens (hashes): who mounts a volume, who stands on a layer."""
     condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
     return await _bounded(conn, versions.where(condition), {**versions.parameters, "tokens": list(tokens)})
 
 
-async def images(conn: AsyncConnection, versions: Versions) -> list[Found]:
+async def images(conn: Connection, versions: Versions) -> list[Found]:
     """Return the images of the nodes that ``versions`` names."""
     return await _bounded(conn, versions.where("kind = 'image'"), versions.parameters)
 
 
-async def layer_parents(conn: AsyncConnection, versions: Versions) -> dict[tuple[int, str], dict[str, str]]:
+async def layer_parents(conn: Connection, versions: Versions) -> dict[tuple[int, str], dict[str, str]]:
     """Return, per node and data root, the parent of every layer that has one."""
     source = versions.where("kind = 'layer' AND doc ? 'parent'")
     found = await conn.execute(
@@ -64,7 +64,7 @@ async def layer_parents(conn: AsyncConnection, versions: Versions) -> dict[tuple
     return parents
 
 
-async def roots(conn: AsyncConnection, node_ids: Sequence[int]) -> dict[int, list[str]]:
+async def roots(conn: Connection, node_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the data roots of each of these nodes, as their agents name them."""
     if not node_ids:
         return {}
@@ -82,7 +82,7 @@ async def roots(conn: AsyncConnection, node_ids: Sequence[int]) -> dict[int, lis
     return known
 
 
-async def _bounded(conn: AsyncConnection, versions: str, given: dict[str, object]) -> list[Found]:
+async def _bounded(conn: Connection, versions: str, given: dict[str, object]) -> list[Found]:
     found = await fetch(conn, versions, given, MAX_FOUND + 1)
     if len(found) > MAX_FOUND:
         raise ProblemError(

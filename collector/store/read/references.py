@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.engine import Connection
 from collector.store.read import rows
 from collector.store.read.rows import Position, Row
 from collector.store.read.versions import Versions, prefix
@@ -28,7 +28,7 @@ class Count:
 
 
 async def by_tokens(
-    conn: AsyncConnection, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
+    conn: Connection, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
 ) -> list[Row]:
     """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
     begin, skip, continued = rows.after(position)
@@ -41,9 +41,7 @@ async def by_tokens(
     )
 
 
-async def count_by_tokens(
-    conn: AsyncConnection, versions: Versions, tokens: Sequence[int]
-) -> dict[tuple[int, ...], int]:
+async def count_by_tokens(conn: Connection, versions: Versions, tokens: Sequence[int]) -> dict[tuple[int, ...], int]:
     """Return how many containers bear each combination of the tokens."""
     source = versions.where(
         "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])", "node_id, entry_id, ref_keys"
@@ -59,9 +57,7 @@ async def count_by_tokens(
     return {tuple(borne): count for borne, count in found}
 
 
-async def by_prefix(
-    conn: AsyncConnection, versions: Versions, kinds: Sequence[str], begin: str, limit: int
-) -> list[Row]:
+async def by_prefix(conn: Connection, versions: Versions, kinds: Sequence[str], begin: str, limit: int) -> list[Row]:
     """Return containers, one of whose names of these kinds begins with ``begin``; up to ``limit`` for each kind."""
     bounds = prefix(begin)
     each = (
@@ -76,7 +72,7 @@ async def by_prefix(
     return list({row.position: row for row in found}.values())
 
 
-async def count_by_prefix(conn: AsyncConnection, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
+async def count_by_prefix(conn: Connection, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
     """Return how many names of these kinds begin with ``begin``."""
     bounds = prefix(begin)
     each = (
@@ -97,6 +93,6 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
     return f"kind = 'container' AND {column} >= :low{upper}"
 
 
-async def _rows(conn: AsyncConnection, statement: str, given: Mapping[str, Any]) -> list[Row]:
+async def _rows(conn: Connection, statement: str, given: Mapping[str, Any]) -> list[Row]:
     found = await conn.execute(text(statement), {**given, **rows.parameters(Kind.CONTAINER)})
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]

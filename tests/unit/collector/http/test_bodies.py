@@ -1,5 +1,6 @@
 import gzip
 import random
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -10,12 +11,18 @@ from collector.http.bodies import decode, inflate, split_message
 from protocol.messages import Heartbeat
 
 LIMIT = 100_000
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "": bytes,
+    "gzip": gzip.compress,
+    "zstd": zstandard.compress,
+}
 TEXT = random.Random(7).randbytes(20_000).hex().encode()
 
 
 @pytest.mark.parametrize("encoding", ["identity", "", "gzip", "zstd"])
 def test_a_body_is_inflated(encoding: str) -> None:
-    sent = {"gzip": gzip.compress, "zstd": zstandard.compress}.get(encoding, bytes)(TEXT)
+    sent = PACK[encoding](TEXT)
     assert inflate(sent, encoding, LIMIT) == TEXT
 
 
@@ -26,20 +33,18 @@ def test_several_members_and_frames_are_one_body() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_bomb_is_refused_before_it_is_inflated(encoding: str) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
     with pytest.raises(ProblemError, match="more than 100000 bytes"):
-        inflate(pack(bytes(50_000_000)), encoding, LIMIT)
+        inflate(PACK[encoding](bytes(50_000_000)), encoding, LIMIT)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_body_that_fills_the_limit_exactly_is_taken(encoding: str) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
-    assert len(inflate(pack(bytes(LIMIT)), encoding, LIMIT)) == LIMIT
+    assert len(inflate(PACK[encoding](bytes(LIMIT)), encoding, LIMIT)) == LIMIT
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_damaged_body_is_a_bad_request(encoding: str) -> None:
-    whole = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding](TEXT)
+    whole = PACK[encoding](TEXT)
     for sent in (whole[: len(whole) // 2], b"no such thing"):
         with pytest.raises(ProblemError, match="Content-Encoding"):
             inflate(sent, encoding, LIMIT)

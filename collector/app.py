@@ -1,0 +1,159 @@
+"""The collector as one application: its routes, its database, and the tasks that run beside requests."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
+from typing import Final
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from collector import openapi
+from collector import web as pages
+from collector.config import Config
+from collector.errors import ProblemError, StartError
+from collector.http import auth, middleware, state, table
+from collector.identity import check_exposure, has_credentials
+from collector.ingest import HeartbeatBatcher, Policy
+from collector.metrics import Metrics
+from collector.store.engine import Database
+from collector.store.partitions import Partitions
+from protocol.messages import Intervals
+from protocol.problems import ProblemType
+
+_GRACE: Final = 10.0
+"""Seconds that requests under way have to end when the collector stops."""
+_PATIENCE: Final = 30.0
+"""Seconds to wait at the start for a database that is still starting."""
+_RETRY: Final = 1.0
+_REVIVE: Final = 30.0
+"""Seconds until a background task that died begins again; so long the service is unhealthy."""
+
+log = structlog.get_logger(__name__)
+
+
+def make_app(config: Config) -> web.Application:
+    """Return the application; nothing is connected before it starts.
+
+    It has to be served with ``auto_decompress=False``, as ``serve`` does: bodies are inflated within bounds here.
+    """
+    document = openapi.document(table.ROUTES)
+    database = Database(config)
+    app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
+    batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
+    background = _Background(database, batcher)
+    app[state.BACKGROUND] = background.alive
+    app[state.CONFIG] = config
+    app[state.DATABASE] = database
+    app[state.BATCHER] = batcher
+    app[state.METRICS] = Metrics()
+    app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[state.OPENAPI] = msgspec.json.encode(document)
+    app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
+    app[auth.GUARD] = auth.Guard(database, config.host)
+    app[pages.DOCUMENT] = document
+    for route in table.ROUTES:
+        if route.method == "GET":
+            app.router.add_get(route.path, auth.guarded(route))
+        else:
+            app.router.add_route(route.method, route.path, auth.guarded(route))
+    pages.setup(app)
+    app.cleanup_ctx.append(background.around)
+    return app
+
+
+async def serve(config: Config, *, started: Callable[[str], None] | None = None) -> None:
+    """Run the collector until cancelled; requests under way are ended first.
+
+    Args:
+        config: a checked configuration.
+        started: told the collector's address (``http://127.0.0.1:8480``) when it accepts requests.
+
+    Raises:
+        StartError: the database cannot be used, the address cannot be listened on, or would be open to everybody.
+    """
+    app = make_app(config)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE)
+    try:
+        await _check(config, app[state.DATABASE])
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, config.host, config.port).start()
+        except OSError as exc:
+            raise StartError(
+                f"cannot listen on {config.host} port {config.port}: {exc.strerror or exc}; "
+                "choose others with MOUNTBOOK_HOST and MOUNTBOOK_PORT"
+            ) from exc
+        address = _address(config.host, runner)
+        log.info("the collector listens", address=address)
+        if started is not None:
+            started(address)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+        await app[state.DATABASE].close()
+
+
+async def _check(config: Config, database: Database) -> None:
+    """Look whether the collector may start as it is told to.
+
+    Raises:
+        StartError: it may not; the sentence says what to do.
+    """
+    give_up = monotonic() + _PATIENCE
+    while True:
+        try:
+            await database.check()
+            check_exposure(config.host, await has_credentials(database))
+            return
+        except ProblemError as exc:
+            if exc.kind is not ProblemType.UNAVAILABLE or monotonic() >= give_up:
+                raise StartError(exc.detail) from exc
+            log.warning("waiting for the database", why=exc.detail)
+        await asyncio.sleep(_RETRY)
+
+
+def _address(host: str, runner: web.AppRunner) -> str:
+    port = runner.addresses[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Background:
+    """What runs beside requests, from before the first to after the last."""
+
+    def __init__(self, database: Database, batcher: HeartbeatBatcher) -> None:
+        self._batcher = batcher
+        self._partitions = Partitions(database)
+        self._partitions_alive = True
+
+    def alive(self) -> dict[str, bool]:
+        """Return of every task whether it runs."""
+        return {"heartbeats": self._batcher.running, "partitions": self._partitions_alive}
+
+    def months_ahead(self) -> float:
+        """Return how many months of history are ready."""
+        return self._partitions.ahead or 0
+
+    async def around(self, _app: web.Application) -> AsyncIterator[None]:
+        """Start the tasks; end them after the last request."""
+        stopping = asyncio.Event()
+        self._batcher.start()
+        partitions = asyncio.create_task(self._make_partitions(stopping), name="partitions")
+        yield
+        stopping.set()
+        await self._batcher.stop()
+        partitions.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await partitions
+
+    async def _make_partitions(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            self._partitions_alive = True
+            try:
+                await self._partitions.run(stopping)
+            except Exception:
+                log.exception("a background task died", task="partitions", again_in=_REVIVE)
+                self._partitions_alive = False
+                await asyncio.sleep(_REVIVE)

@@ -1,0 +1,104 @@
+"""What agents post: ``hello``, ``snapshot``, ``delta`` and ``heartbeat``, each about the node of its token only."""
+
+from typing import Final, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from collector import ingest
+from collector.http import answers, bodies
+from collector.http.auth import own_node
+from collector.http.routes import Access, Handler, Route
+from collector.http.state import BATCHER, DATABASE, METRICS, POLICY
+from protocol.messages import (
+    API,
+    MAX_BODY,
+    MAX_HEARTBEAT,
+    Applied,
+    Delta,
+    Heartbeat,
+    HeartbeatReply,
+    Hello,
+    HelloReply,
+    Snapshot,
+)
+from protocol.problems import ProblemType
+
+T = TypeVar("T")
+
+_HELLO: Final = msgspec.json.Decoder(Hello)
+_SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
+_DELTA: Final = msgspec.json.Decoder(Delta)
+_HEARTBEAT: Final = msgspec.json.Decoder(Heartbeat)
+
+
+async def _message(request: web.Request, decoder: msgspec.json.Decoder[T], limit: int = MAX_BODY) -> T:
+    return bodies.decode(await bodies.read(request, limit), decoder)
+
+
+async def _hello(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _HELLO)
+    return answers.json(await ingest.hello(request.app[DATABASE], request.app[POLICY], own_node(request), message))
+
+
+async def _snapshot(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _SNAPSHOT)
+    applied = await ingest.snapshot(request.app[DATABASE], request.app[POLICY], own_node(request), message)
+    _count(request, "snapshot", len(message.entries), applied)
+    return answers.json(applied)
+
+
+async def _delta(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _DELTA)
+    applied = await ingest.delta(request.app[DATABASE], request.app[POLICY], own_node(request), message)
+    _count(request, "delta", len(message.upserts) + len(message.removes), applied)
+    return answers.json(applied)
+
+
+async def _heartbeat(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _HEARTBEAT, MAX_HEARTBEAT)
+    return answers.json(await request.app[BATCHER].beat(own_node(request), message))
+
+
+def _count(request: web.Request, message: str, entries: int, applied: Applied) -> None:
+    counter = request.app[METRICS].entries
+    counter.labels(message, "refused").inc(len(applied.refused))
+    counter.labels(message, "accepted").inc(entries - len(applied.refused))
+
+
+def _route(name: str, handler: Handler, body: type, answer: type, summary: str, *problems: ProblemType) -> Route:
+    return Route(
+        method="POST",
+        path=f"{API}/{name}",
+        handler=handler,
+        access=Access.AGENT,
+        tag="agents",
+        summary=summary,
+        description="The body may be sent with `Content-Encoding: zstd` or `gzip`.",
+        body=body,
+        answer=answer,
+        problems=(ProblemType.TOO_LARGE, *problems),
+    )
+
+
+ROUTES = (
+    _route(
+        "hello",
+        _hello,
+        Hello,
+        HelloReply,
+        "An agent begins its life, and learns where the register stands",
+        ProblemType.CONFLICT,
+        ProblemType.UNSUPPORTED,
+    ),
+    _route("snapshot", _snapshot, Snapshot, Applied, "The node's whole state", ProblemType.HELLO, ProblemType.RESYNC),
+    _route("delta", _delta, Delta, Applied, "What changed on the node", ProblemType.HELLO, ProblemType.RESYNC),
+    _route(
+        "heartbeat",
+        _heartbeat,
+        Heartbeat,
+        HeartbeatReply,
+        "The state is still the one with this hash; at most 300 bytes",
+        ProblemType.HELLO,
+    ),
+)
