@@ -1,4 +1,4 @@
-"""Sizes: what entries cost and how much room is left. Beside the hashed state: it may be lost, and changes nothing else.
+"""Sizes: what entries cost and how much room is left. Beside the hashed state: it may be lost and changes nothing else.
 
 An agent measures slowly and sends what it has measured, ``POST /api/v1/usage``, at most once a minute. A newer
 measurement of the same part of the same entry replaces an older one; trends are made by the collector.
