@@ -1,19 +1,18 @@
 """S17: ``mountbook where`` as a whole process, beside ``python -c 'import json, http.client'``."""
 
 import os
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import msgspec
 
+from bench.table import Row, at_most
 from protocol.answers import ContainerRow, Coverage, Where
 from protocol.entries import PathKind, ResolvedBy
 
@@ -21,16 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GOAL = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class CliStart:
-    """Medians in seconds, and the median of the ratios of the pairs."""
-
-    ours: float
-    yardstick: float
-    ratio: float
-
-
-def measure(pairs: int = 15) -> CliStart:
+def measure(pairs: int = 15) -> list[Row]:
     """Run both in turn, ``pairs`` times after one that does not count (it fills the caches of the disk)."""
     with _collector() as url:
         environment = {**os.environ, "MOUNTBOOK_URL": url, "PYTHONPATH": str(ROOT)}
@@ -38,11 +28,7 @@ def measure(pairs: int = 15) -> CliStart:
         yardstick = [sys.executable, "-c", "import json, http.client"]
         _seconds(ours, environment), _seconds(yardstick, environment)
         times = [(_seconds(ours, environment), _seconds(yardstick, environment)) for _ in range(pairs)]
-    return CliStart(
-        statistics.median(mine for mine, _ in times),
-        statistics.median(other for _, other in times),
-        statistics.median(mine / other for mine, other in times),
-    )
+    return [at_most("S17", "mountbook where / python -c 'import json, http.client'", "ms", times, GOAL)]
 
 
 def _seconds(command: Sequence[str], environment: dict[str, str]) -> float:
@@ -95,8 +81,5 @@ def _collector() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    result = measure()
-    print(
-        f"S17: where {result.ours * 1e3:.0f} ms, yardstick {result.yardstick * 1e3:.0f} ms, "
-        f"ratio {result.ratio:.2f} (goal: at most {GOAL})"
-    )
+    for row in measure():
+        print(row)
