@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,9 @@ def claimed(data: Path) -> Iterator[Path]:
 def _open(data: Path) -> int:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            # PostgreSQL, which does not run as root, passes through; what is secret has a mode of its own.
+            data.chmod(stat.S_IMODE(data.stat().st_mode) | stat.S_IXGRP | stat.S_IXOTH)
         return os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
         if exc.errno in (errno.EEXIST, errno.ENOTDIR):

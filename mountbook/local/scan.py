@@ -1,0 +1,72 @@
+"""``scan ROOT``: the agent's own look at a data root on disk, with no engine and no collector."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from agent.backends import discover
+from agent.backends.discover import Disk
+from agent.inventory import take
+from mountbook.errors import UserError
+from mountbook.local import rows
+from protocol.answers import Scan
+from protocol.text import from_path
+
+_SIGNS: Final = ("image/<driver>/layerdb", "containers", "graph")
+"""What a data root has: one of the first two, or the last before Engine 1.10."""
+_USUAL: Final = ("var/lib/docker", "lib/docker", "docker", "var/snap/docker/common/var-lib-docker")
+"""Where the data root may lie below a disk that was named instead of it."""
+
+
+def scan(root: Path, *, containerd_root: Path | None, host_root: str | None) -> Scan:
+    """Read the data root ``root``; paths are given below it, or below ``host_root`` as the host once saw them.
+
+    Raises:
+        UserError: one of the paths is no directory, cannot be read or is no data root.
+    """
+    local = _directory(root)
+    host = from_path(local) if host_root is None else _host_path(host_root)
+    disks = discover.look(host, local=local)
+    if disks[0].unreadable:
+        raise UserError(f"{root}: {disks[0].unreadable}. Run the command as a user who may, such as root.")
+    if not any(_is_data_root(disk) for disk in disks):
+        raise UserError(_no_data_root(root))
+    found = take(disks, None)
+    problems = list(found.problems)
+    if containerd_root is not None:
+        where = from_path(_directory(containerd_root))
+        problems.append(f"{where}: containers of the containerd image store are not resolved by this release")
+    return rows.scan(host, found.entries, problems)
+
+
+def _directory(path: Path) -> str:
+    absolute = os.path.abspath(path)
+    try:
+        os.listdir(absolute)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.") from None
+    except NotADirectoryError:
+        raise UserError(f"{path} is not a directory; name the engine's data root, such as /var/lib/docker.") from None
+    except OSError as exc:
+        raise UserError(
+            f"{path} cannot be read ({exc.strerror}). Run the command as a user who may, such as root."
+        ) from exc
+    return absolute
+
+
+def _host_path(given: str) -> str:
+    if not given.startswith("/"):
+        raise UserError(
+            f"--as {given!r} is not an absolute path; write what the host called the data root: /var/lib/docker."
+        )
+    return os.path.normpath(given)
+
+
+def _is_data_root(disk: Disk) -> bool:
+    return bool(disk.readers) or os.path.isdir(f"{disk.root.local}/containers")
+
+
+def _no_data_root(root: Path) -> str:
+    looked = f"{root} is not an engine's data root: it has none of {', '.join(_SIGNS)}."
+    inner = [root / name for name in _USUAL if os.path.isdir(root / name / "containers")]
+    return f"{looked} Did you mean {inner[0]}?" if inner else looked
