@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Final
 
 import alembic.command
+import psycopg
+import sqlalchemy.exc
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from collector.errors import StartError
 from collector.store import engine as store
 
 LOCK: Final = 0x4D6F756E74  # "Mount"
@@ -30,7 +33,8 @@ def upgrade(database_url: str, progress: Callable[[str], None] = lambda _: None)
     """Migrate the database at ``database_url`` (``postgresql://…``) to this release's form; says each step.
 
     Raises:
-        collector.errors.ProblemError: the database cannot be used, or its server is too old.
+        collector.errors.ProblemError: the database cannot be used now.
+        collector.errors.StartError: its server is too old, or it holds what is not Mountbook's.
     """
     engine = create_engine(store.driver_url(database_url), poolclass=NullPool)
     with store.translate(), engine.connect() as connection:
@@ -89,6 +93,14 @@ def _upgrade(connection: Connection, progress: Callable[[str], None]) -> None:
     config.attributes["connection"] = connection
     for script in reversed(list(scripts.iterate_revisions("head", present or "base"))):
         progress(f"{script.revision}: {script.doc.rstrip('.')}")
-    alembic.command.upgrade(config, "head")
+    try:
+        alembic.command.upgrade(config, "head")
+    except sqlalchemy.exc.ProgrammingError as exc:
+        if isinstance(exc.orig, psycopg.errors.DuplicateTable):
+            raise StartError(
+                f"the database holds something that is not Mountbook's: {exc.orig.diag.message_primary}. "
+                "Nothing was changed; name an empty database"
+            ) from exc
+        raise
     connection.commit()
     progress(f"the database is at {head()}")

@@ -208,6 +208,7 @@ _MEANINGS: Final[dict[str, tuple[ProblemType, str, float]]] = {
     "28": (ProblemType.UNAVAILABLE, "the database refuses this user", 30.0),
     "3D000": (ProblemType.UNAVAILABLE, "there is no such database", 30.0),
     "40": (ProblemType.UNAVAILABLE, "another transaction was in the way", 1.0),
+    "42501": (ProblemType.UNAVAILABLE, "the database's user lacks a right", 30.0),
     "42P01": _OLD,
     "42703": _OLD,
     "57014": _SLOW,

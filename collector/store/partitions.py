@@ -35,19 +35,23 @@ class Partitions:
         self._database = database
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Make months now and then until ``stopping`` is set; a database that is away is tried again."""
-        while not stopping.is_set():
-            pause = _EVERY
-            try:
-                self.ahead = await make_ahead(self._database)
-            except ProblemError as exc:
-                _log.warning("months of the history could not be made", why=exc.detail)
-                pause = _RETRY
-            else:
-                if self.ahead < ALERT:
-                    _log.error("the history has no month ready", ahead=self.ahead)
+        """Make months now, and now and then until ``stopping`` is set; a database that is away is tried again."""
+        while True:
+            pause = await self._look()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+            if stopping.is_set():
+                return
+
+    async def _look(self) -> float:
+        try:
+            self.ahead = await make_ahead(self._database)
+        except ProblemError as exc:
+            _log.warning("months of the history could not be made", why=exc.detail)
+            return _RETRY
+        if self.ahead < ALERT:
+            _log.error("the history has no month ready", ahead=self.ahead)
+        return _EVERY
 
 
 async def make_ahead(database: Database, months: int = AHEAD) -> int:

@@ -113,9 +113,10 @@ node_heartbeats: Final = Table(
     Column("agent_clock", Double),
     Column("skew", Double),
     Column("lost_events", BigInteger, nullable=False, server_default="0"),
-    postgresql_with={"fillfactor": "50"},
+    postgresql_with={"fillfactor": "30"},
 )
-"""One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page."""
+"""One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page;
+each page has room for three versions of its rows, because pruning is put off while somebody else looks at the page."""
 
 
 def _versioned(name: str, *rest: SchemaItem, **options: Any) -> Table:

@@ -105,7 +105,7 @@ _STATEMENTS: Final = (
         skew double precision,
         lost_events bigint DEFAULT '0' NOT NULL,
         CONSTRAINT node_heartbeats_pkey PRIMARY KEY (node_id)
-    ) WITH (fillfactor = 50)
+    ) WITH (fillfactor = 30)
     """,
     """
     CREATE TABLE nodes (

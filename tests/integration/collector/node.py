@@ -158,14 +158,14 @@ class Rows:
     """What a test reads from the database, and what it changes behind the collector's back."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def ask(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        with psycopg.connect(self._url, autocommit=True, row_factory=dict_row) as connection:
+        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
     def change(self, statement: str, **values: Any) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode(), values)
 
     def open(self) -> list[dict[str, Any]]:
