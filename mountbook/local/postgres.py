@@ -21,7 +21,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mountbook.errors import UserError
-from mountbook.local import pgprograms
+from mountbook.local import datadir, pgprograms
 from mountbook.local.pgprograms import Account, Programs
 
 DATABASE: Final = "mountbook"
@@ -90,13 +90,38 @@ def start(data: Path, say: Callable[[str], None] = lambda _: None, wanted: Calla
         began = output.seek(0, os.SEEK_END)
         command: list[str | Path] = [programs.bin / "postgres", "-D", directory, "-p", "5432", *_options(sockets)]
         process = pgprograms.spawn(command, account, stdin=subprocess.DEVNULL, output=output.fileno())
-    server = Server(f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(sockets), safe='')}", process)
+    server = Server(_address(sockets), process)
     try:
         _await_ready(directory, process, log, began, wanted)
     except BaseException:
         server.stop()
         raise
     return server
+
+
+def named_or_running(url: str | None) -> str:
+    """Return ``url``, or without one the address of the PostgreSQL that ``up`` runs in its usual place.
+
+    Raises:
+        UserError: none is named, and none runs there.
+    """
+    if url:
+        return url
+    for home in (datadir.default(), datadir.default() / "sample"):
+        try:
+            lines = (home / "postgres" / "postmaster.pid").read_text().split("\n")
+        except OSError:
+            continue
+        if len(lines) >= 8 and _works_in(int(lines[0]), home / "postgres"):
+            return _address(lines[4])
+    raise UserError(
+        "Which database? Name it with --database postgresql://USER:PASSWORD@HOST/NAME; "
+        f"without that it is the one of a running `mountbook up` in {datadir.default()}, and none runs there."
+    )
+
+
+def _address(sockets: Path | str) -> str:
+    return f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(sockets), safe='')}"
 
 
 def _options(sockets: Path) -> list[str]:
