@@ -60,6 +60,8 @@ async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: s
 
 def unobserved(coverage: Coverage) -> str:
     """Return the first few nodes that are not observed, for a sentence."""
+    if not coverage.silent:
+        return "none reports yet"
     names = [node.hostname or node.node for node in coverage.silent]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 

@@ -59,7 +59,9 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
     )
     now, observed, silent = found.one()
     nodes = msgspec.json.decode(silent, type=list[SilentNode])
-    answer = Coverage(as_of=times.to_text(now), complete=not nodes, nodes_observed=observed, silent=nodes)
+    # A register that knows no node has looked at nothing.
+    complete = observed > 0 and not nodes
+    answer = Coverage(as_of=times.to_text(now), complete=complete, nodes_observed=observed, silent=nodes)
     return Observed(now, answer)
 
 
@@ -100,7 +102,8 @@ _EVERYTHING: Final = f"""
         ) AS c ON c.node_id = s.id
         LEFT JOIN (
             SELECT node_id, count(*) AS unresolved FROM entries
-            WHERE kind = 'container' AND mount_id IS NULL AND doc ->> 'resolved_by' = 'unresolved' GROUP BY node_id
+            WHERE kind = 'container' AND mount_id IS NULL
+                AND coalesce(doc ->> 'resolved_by', 'unresolved') = 'unresolved' GROUP BY node_id
         ) AS u ON u.node_id = s.id
     ORDER BY s.cluster, s.hostname, s.node
 """
