@@ -11,6 +11,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 SMALL: Final = 4096
 """Most bytes of a file that holds one ID."""
+_BUFFER: Final = 16 * 1024
 MAX_NAME: Final = 255
 """Most bytes of a file name on Linux (NAME_MAX)."""
 
@@ -32,15 +33,23 @@ def read(path: str, limit: int = SMALL) -> bytes | None:
     except OSError as exc:
         raise UnreadableError(f"cannot be opened ({exc.strerror})") from exc
     try:
-        data = os.read(descriptor, limit + 1)
-        if len(data) > limit:
-            raise UnreadableError(f"holds more than {limit} bytes")
-        # A short read of a regular file is its end, except that the kernel never gives more than 2 GiB at once.
-        return data
+        return _whole(descriptor, limit)
     except OSError as exc:
         raise UnreadableError(f"cannot be read ({exc.strerror})") from exc
     finally:
         os.close(descriptor)
+
+
+def _whole(descriptor: int, limit: int) -> bytes:
+    # A buffer of the limit's size would cost far more than what it reads; nearly all files fit into the first one.
+    most = min(limit + 1, _BUFFER)
+    data = os.read(descriptor, most)
+    while len(data) == most and most <= limit:
+        most = min(limit + 1, 4 * most)
+        data += os.read(descriptor, most - len(data))
+    if len(data) > limit:
+        raise UnreadableError(f"holds more than {limit} bytes")
+    return data
 
 
 def read_id(path: str) -> str | None:
