@@ -65,7 +65,7 @@ async def page(
     statement = rows.select(kind, versions.where(f"{condition} AND {begin}"))
     found = await conn.execute(
         text(f"{statement} WHERE {skip} {rows.ORDER} LIMIT :limit"),
-        {**given, **continued, **versions.parameters, **rows.parameters(kind), "limit": limit},
+        {**given, **continued, **versions.parameters, "limit": limit},
     )
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
 
@@ -76,7 +76,7 @@ async def everything(conn: Connection, versions: Versions, kind: Kind, condition
     statement = rows.select(kind, versions.where(condition))
     async with conn.stream(
         text(statement).execution_options(yield_per=_BATCH),
-        {**given, **versions.parameters, **rows.parameters(kind)},
+        {**given, **versions.parameters},
     ) as found:
         async for batch in found.partitions():
             for *_, row in batch:

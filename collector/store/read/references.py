@@ -94,5 +94,5 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
 
 
 async def _rows(conn: Connection, statement: str, given: Mapping[str, Any]) -> list[Row]:
-    found = await conn.execute(text(statement), {**given, **rows.parameters(Kind.CONTAINER)})
+    found = await conn.execute(text(statement), given)
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
