@@ -233,8 +233,8 @@ def test_two_backends_after_a_switch_are_both_read(built: BuiltRoot) -> None:
         built.path,
         DataRootSpec(
             driver="vfs",
-            images=(ImageSpec(name="old:1", layers=({"a": "b"},)),),
-            containers=(ContainerSpec(name="old", image="old:1"),),
+            images=(ImageSpec(name="busybox:1", layers=({"bin/sh": "#!"}, {"etc/os": "x"})),),
+            containers=(ContainerSpec(name="old", image="busybox:1"),),
         ),
     )
     found = inventory(built.path)
@@ -245,6 +245,11 @@ def test_two_backends_after_a_switch_are_both_read(built: BuiltRoot) -> None:
         "old": "vfs",
     }
     assert [(one.name, one.current) for one in found.backends] == [("overlay2", True), ("vfs", False)]
+    # The same content lies in two directories.
+    layers = {one.key: one.diff_path for one in found.entries if isinstance(one, Layer)}
+    chain = by_name(found)["old"].parent_chain_id
+    assert str(layers[f"{chain}"]).startswith(f"{HOST}/overlay2/")
+    assert str(layers[f"vfs/{chain}"]).startswith(f"{HOST}/vfs/dir/")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
