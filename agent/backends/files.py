@@ -1,6 +1,7 @@
 """Reading small files and directories of a data root that may be broken, hostile, or changing under us."""
 
 import os
+import stat
 from typing import Final
 
 from agent.backends.base import Problems
@@ -49,6 +50,8 @@ def _whole(descriptor: int, limit: int) -> bytes:
         data += os.read(descriptor, most - len(data))
     if len(data) > limit:
         raise UnreadableError(f"holds more than {limit} bytes")
+    if not data and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise UnreadableError("is no regular file")  # a FIFO without a writer reads like an empty file
     return data
 
 
@@ -71,14 +74,9 @@ def read_id(path: str) -> str | None:
 
 def is_name(text: str) -> bool:
     """Whether the text can name a layer's directory: one printable component that does not begin with a dot."""
-    return (text.isalnum() and text.isascii()) or (
-        0 < len(text) <= MAX_NAME
-        and text.isascii()
-        and text.isprintable()
-        and "/" not in text
-        and " " not in text
-        and text[0] != "."
-    )
+    if not 0 < len(text) <= MAX_NAME or not text.isascii():
+        return False
+    return text.isalnum() or (text.isprintable() and "/" not in text and " " not in text and text[0] != ".")
 
 
 def is_sha256(text: str) -> bool:
