@@ -167,17 +167,24 @@ def _services(labels: dict[str, str]) -> _Names:
     task, task_id = labels.get(LABEL_TASK, ""), labels.get(LABEL_TASK_ID, "")
     yield "task", task
     yield "task", task_id
-    # "web.1" of "web.1.<task ID>"
-    yield "task", task.removesuffix(f".{task_id}")
+    slot = task.removesuffix(f".{task_id}")
+    yield "task", slot  # "shop_web.1" of "shop_web.1.<task ID>"
+    stack = labels.get(LABEL_STACK, "")
+    if stack:
+        # "web" of "shop_web": what its stack's file calls it.
+        for kind, name in (("service", labels.get(LABEL_SERVICE, "")), ("task", slot)):
+            yield kind, name.removeprefix(f"{stack}_")
 
 
 def _layer(layer: Layer) -> _Names:
     yield from _with_hex("id", layer.key)
+    chain = layer.key.rpartition("/")[2]  # without the backend, where two hold the same content
     yield "cache-id", layer.cache_id
     yield "diff-id", layer.diff_id
     yield "parent", layer.parent
     if layer.use is LayerUse.IMAGE:
-        yield "chain", layer.key
+        yield "chain", chain
+        yield from _with_hex("id", chain)
     yield from _directories(layer.paths)
 
 

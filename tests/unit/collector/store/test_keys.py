@@ -64,9 +64,9 @@ def test_a_container_is_found_by_everything_it_is_called() -> None:
     names = {
         "id": [CID],
         "name": ["shop_web.1.t1"],
-        "service": ["shop_web", "s1"],
+        "service": ["shop_web", "web", "s1"],
         "service-id": ["s1"],
-        "task": ["shop_web.1.t1", "shop_web.1", "t1"],
+        "task": ["shop_web.1.t1", "shop_web.1", "web.1", "t1"],
         "task-id": ["t1"],
         "stack": ["shop"],
         "mount-id": ["d" * 64],
@@ -86,7 +86,7 @@ def test_a_container_is_found_by_everything_it_is_called() -> None:
 
 def test_a_container_is_not_found_by_what_it_is_not_called() -> None:
     for kind, value in [
-        ("service", "web"),
+        ("service", "shop"),
         ("stack", "shop_web"),
         ("image", "nginx:latest"),
         ("label", "tier=back"),
