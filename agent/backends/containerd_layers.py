@@ -45,7 +45,10 @@ class Classifier:
         known: set[tuple[str, str]] = set()
         for name, record in store.numbers.records.items():
             number, kind = str(db.uvarint(record.get(b"id", b""))), record.get(b"kind", b"")
-            known.add((store.shape.directory(kind), number))
+            directory = store.shape.directory(kind)
+            if not directory:
+                continue
+            known.add((directory, number))
             owner, _, rest = name.partition(b"/")
             key = rest.partition(b"/")[2]
             if owner != namespace:

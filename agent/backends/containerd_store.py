@@ -25,7 +25,8 @@ SNAPSHOTTER: Final = "io.containerd.snapshotter.v1."
 class Shape:
     """Where a snapshotter keeps the snapshot with number N: in ``<directory of its kind>/N``, the files in ``diff``.
 
-    ``sweeps``: containerd itself removes directories that its records do not name.
+    ``sweeps``: containerd itself removes directories that its records do not name. ``view`` is ``""`` where a view has
+    no directory but shows its parent's.
     """
 
     path_kind: PathKind
@@ -43,7 +44,7 @@ class Shape:
     @property
     def directories(self) -> tuple[str, ...]:
         """Every directory that snapshots are in, once."""
-        return tuple(dict.fromkeys((self.active, self.committed, self.view)))
+        return tuple(dict.fromkeys(filter(None, (self.active, self.committed, self.view))))
 
     def directory(self, kind: bytes) -> str:
         """Return the directory for snapshots of that kind."""
@@ -52,7 +53,7 @@ class Shape:
 
 SHAPES: Final = {
     "overlayfs": Shape(PathKind.DIFF, diff="fs", sweeps=True),
-    "native": Shape(PathKind.FULL_VIEW),
+    "native": Shape(PathKind.FULL_VIEW, view=""),
     "btrfs": Shape(PathKind.FULL_VIEW, active="active", view="view"),
     "zfs": Shape(PathKind.DATASET),
 }
