@@ -116,12 +116,12 @@ def test_an_image_without_a_tag_is_the_latest() -> None:
 
 
 def test_a_registrys_port_is_no_tag() -> None:
-    assert keys.image_names("registry:5000/shop/web") == [
+    assert keys.image_names("registry:5000/shop/web") == (
         "registry:5000/shop/web",
         "registry:5000/shop/web:latest",
-    ]
+    )
     assert keys.image_names("registry:5000/shop/web:2")[-1] == "registry:5000/shop/web"
-    assert keys.image_names("") == []
+    assert keys.image_names("") == ()
 
 
 def test_layers_images_volumes_and_binds_are_found_by_their_names() -> None:
