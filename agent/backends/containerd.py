@@ -110,6 +110,8 @@ class Containerd:
         below = own.parent
         if below == key + INIT:
             init = store.snapshot(below)
+            if init.kind != db.COMMITTED:
+                raise DoubtfulError("its init layer is not a finished one: containerd's records are damaged")
             below = init.parent
         if below:
             store.snapshot(below)

@@ -56,13 +56,15 @@ class Claims:
 
     ``parents`` has every snapshot that was there in the same transaction, and the key it stands on (``b""``: none).
     The others are keys that something points to: images, leases (key → their IDs), containers and labels. What
-    those stand on is kept too, but not named.
+    those stand on is kept too, but not named. ``doubt`` says which of them leads nowhere: it may be damaged, and
+    something that seems to be nobody's may be meant.
     """
 
     parents: dict[bytes, bytes] = field(default_factory=dict)
     images: set[bytes] = field(default_factory=set)
     leases: dict[bytes, set[bytes]] = field(default_factory=dict)
     others: set[bytes] = field(default_factory=set)
+    doubt: str = ""
 
 
 def namespaces(bolt: Bolt) -> dict[bytes, list[bytes]]:
@@ -116,7 +118,8 @@ def claims(bolt: Bolt, namespace: bytes, snapshotter: bytes) -> Claims:
     if top is None:
         return found
     content = {digest: _labels(blob) for digest, blob in _buckets(_path(top, b"content", b"blob"))}
-    found.images = _reached(content, [target.digest.encode() for target in targets(bolt, namespace)], snapshotter)
+    named = targets(bolt, namespace)
+    found.images = _reached(content, [target.digest.encode() for target in named], snapshotter)
     for lease, bucket in _buckets(_path(top, b"leases")):
         held = set(_keys(_path(bucket, b"snapshots", snapshotter)))
         held |= _reached(content, list(_keys(_path(bucket, b"content"))), snapshotter)
@@ -130,6 +133,10 @@ def claims(bolt: Bolt, namespace: bytes, snapshotter: bytes) -> Claims:
         found.others |= _references(labels, snapshotter)
         if b"containerd.io/gc.root" in labels:
             found.others.add(key)
+    if lost := [target.name for target in named if target.digest.encode() not in content]:
+        found.doubt = f"the content of the image {lost[0]} is missing"
+    elif astray := (found.images | set(found.leases)) - found.parents.keys():
+        found.doubt = f"an image or a lease leads to {text(min(astray))}, which is missing"
     return found
 
 

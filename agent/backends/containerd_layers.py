@@ -15,7 +15,7 @@ from agent.backends import containerd_db as db
 from agent.backends.base import DataRoot
 from agent.backends.containerd_db import Claims, text
 from agent.backends.containerd_store import DoubtfulError, SnapshotStore
-from agent.backends.unclaimed import Moment
+from agent.backends.unclaimed import Moment, unread
 from protocol.entries import Layer, LayerUse, PathKind, Role
 from protocol.text import clean
 
@@ -33,6 +33,7 @@ class Classifier:
         self._root, self._store, self._containers = root, store, containers
         self._prefix = f"{store.snapshotter}/{prefix}"
         self._moment = moment
+        self._doubt = ""
 
     def layers(self) -> Iterator[Layer]:
         """Yield every snapshot that is no container's, then every directory that is no snapshot's."""
@@ -41,6 +42,7 @@ class Classifier:
         claims = store.read(store.meta, lambda bolt: db.claims(bolt, namespace, snapshotter))
         if claims is None or store.fault:
             return
+        self._doubt = claims.doubt or unread(store.problems)
         judge = Judge(claims, self._containers, buildkit.leases(self._root.local, store.snapshotter))
         known: set[tuple[str, str]] = set()
         for name, record in store.numbers.records.items():
@@ -93,8 +95,8 @@ class Classifier:
 
     def _unclaimed(self, number: str, kind: bytes) -> _Verdict:
         nothing = "no container, image, lease or label leads to it"
-        if self._store.problems.incomplete:
-            return LayerUse.UNCLAIMED, f"{nothing}, as far as they could be read"
+        if self._doubt:
+            return LayerUse.UNCLAIMED, f"{nothing}, but {self._doubt}"
         if not self._quiet(self._store.shape.directory(kind), number):
             return LayerUse.UNCLAIMED, f"{nothing}, but it or containerd's records changed lately"
         return LayerUse.ORPHAN, f"{nothing}, and neither it nor containerd's records changed lately"
@@ -124,7 +126,7 @@ class Classifier:
         once_was = bool(_NUMBER.fullmatch(name)) and int(name) <= self._store.numbers.last
         if name.startswith("rm-") or (once_was and self._store.shape.sweeps):
             return LayerUse.REMOVING, f"{unnamed} any more: it waits for containerd's clean-up"
-        if self._store.problems.incomplete or not self._quiet(directory, name):
+        if not self._quiet(directory, name):
             return LayerUse.UNCLAIMED, f"{unnamed}, but it or they changed lately"
         if self._store.shape.sweeps:
             return LayerUse.REMOVING, f"{unnamed}: it waits for containerd's clean-up"
@@ -139,9 +141,10 @@ class Classifier:
         top = f"{store.root.local}/{store.home}/{directory}/{name}"
         try:
             newest = max(os.stat(store.meta).st_mtime, os.stat(store.database).st_mtime, os.lstat(top).st_ctime)
-            for path in {top, f"{top}/{store.shape.diff}"} if os.path.isdir(top) else ():
-                with os.scandir(path) as found:
-                    newest = max([newest, *(entry.stat(follow_symlinks=False).st_ctime for entry in found)])
+            for path in {top, f"{top}/{store.shape.diff}"}:
+                if os.path.isdir(path):
+                    with os.scandir(path) as found:
+                        newest = max([newest, *(entry.stat(follow_symlinks=False).st_ctime for entry in found)])
         except OSError:
             return False  # what cannot be looked at is not accused
         return not self._moment.is_new(newest)

@@ -45,6 +45,9 @@ class Style:
     inline: bool = True
 
 
+PLAIN = Style()
+
+
 def tree(items: Mapping[str, object], sequence: int = 0) -> Tree:
     """Return a bucket from text and nested dictionaries."""
     return Tree(
@@ -56,7 +59,7 @@ def tree(items: Mapping[str, object], sequence: int = 0) -> Tree:
     )
 
 
-def write(root: Tree, style: Style = Style(), *, txid: int = 7) -> bytes:
+def write(root: Tree, style: Style = PLAIN, *, txid: int = 7) -> bytes:
     """Return the file whose root bucket is ``root``."""
     return _Writer(style).file(root, txid)
 
