@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from collector.http import agents, containers, describe, health, images, layers, nodes, where, whose
+from collector.http import agents, containers, describe, health, images, layers, leftovers, nodes, sizes, where, whose
 from collector.http.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -12,6 +12,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *layers.ROUTES,
     *images.ROUTES,
     *nodes.ROUTES,
+    *sizes.ROUTES,
+    *leftovers.ROUTES,
     *agents.ROUTES,
     *health.ROUTES,
     *describe.ROUTES,

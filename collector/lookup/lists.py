@@ -31,7 +31,7 @@ async def page(scope: Scope, kind: Kind, filters: Filters, limit: int, cursor: s
     if after is not None:
         scope = scope.pinned(after)
     position = after.position if after is not None else None
-    rows = await lists.page(scope.conn, scope.versions, kind, _conditions(filters), position=position, limit=limit + 1)
+    rows = await lists.page(scope.conn, scope.versions, kind, conditions(filters), position=position, limit=limit + 1)
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(
@@ -41,10 +41,11 @@ async def page(scope: Scope, kind: Kind, filters: Filters, limit: int, cursor: s
 
 def everything(scope: Scope, kind: Kind, filters: Filters) -> AsyncIterator[bytes]:
     """Yield all entries of this kind as JSON, in no order, through a cursor of the database."""
-    return lists.everything(scope.conn, scope.versions, kind, _conditions(filters))
+    return lists.everything(scope.conn, scope.versions, kind, conditions(filters))
 
 
-def _conditions(filters: Filters) -> Conditions:
+def conditions(filters: Filters) -> Conditions:
+    """Return filters as the store takes them."""
     return Conditions(
         tokens=tuple(tuple(hash_token(token(what, value)) for what, value in group) for group in filters.tokens),
         fields=filters.fields,

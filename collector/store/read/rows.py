@@ -43,8 +43,9 @@ def _time(column: str) -> str:
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
-def _label(*names: str) -> str:
-    found = ", ".join(f"nullif(v.doc #>> '{{labels,{name}}}', '')" for name in names)
+def label(table: str, *names: str) -> str:
+    """Return the SQL of the first of these labels that ``table``'s document has, ``''`` without any."""
+    found = ", ".join(f"nullif({table}.doc #>> '{{labels,{name}}}', '')" for name in names)
     return f"coalesce({found}, '')"
 
 
@@ -58,9 +59,9 @@ _ALWAYS: Final = (
     f"'ended', {_ENDED}"
 )
 _CONTAINER: Final = (
-    f", 'service', {_label(entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)}"
-    f", 'stack', {_label(entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)}"
-    f", 'task', {_label(entries.LABEL_TASK)}, 'certain', v.certain"
+    f", 'service', {label('v', entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)}"
+    f", 'stack', {label('v', entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)}"
+    f", 'task', {label('v', entries.LABEL_TASK)}, 'certain', v.certain"
     f", 'seen', CASE WHEN v.ended_after IS NULL THEN {_time('greatest(n.listed_at, h.listed_at)')} END"
 )
 
