@@ -52,8 +52,8 @@ _PARTS: Final = """
         SELECT 'container-dir', CASE WHEN e.doc @> '{"ghost": true}' THEN 'ghosts' ELSE 'logs' END,
             NOT e.doc @> '{"ghost": true}' WHERE e.kind = 'container'
         UNION ALL
-        SELECT 'layer', CASE coalesce(e.doc ->> 'use', 'image') WHEN 'image' THEN 'images' WHEN 'build-cache' THEN 'build-cache'
-            WHEN 'orphan' THEN 'orphans' ELSE 'unclaimed' END, TRUE WHERE e.kind = 'layer'
+        SELECT 'layer', CASE coalesce(e.doc ->> 'use', 'image') WHEN 'image' THEN 'images' WHEN 'build-cache'
+            THEN 'build-cache' WHEN 'orphan' THEN 'orphans' ELSE 'unclaimed' END, TRUE WHERE e.kind = 'layer'
         UNION ALL
         SELECT 'volume', 'volumes', TRUE WHERE e.kind = 'volume'
     ) AS p
