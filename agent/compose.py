@@ -43,9 +43,12 @@ class Parcel:
 
 
 def snapshot(stand: Stand, look: Observation, holdings: Holdings, room: int = ROOM) -> Parcel:
-    """Return everything that a full look found. What does not fit makes its kind incomplete, and follows in deltas."""
+    """Return everything that a full look found, refused entries too: the register would think them gone.
+
+    What does not fit follows in deltas; its kind counts as incomplete until a whole snapshot fits.
+    """
     holdings.start_over()
-    wanted = [key for key in look.entries if key in holdings.dirty]
+    wanted = list(look.entries)
     keys, raws = _fitting(look, wanted, room)
     left_out = {key.kind: False for key in wanted[len(keys) :]}
     changes: dict[EntryKey, bytes | None] = {key: look.hashes[key] for key in keys}

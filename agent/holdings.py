@@ -5,7 +5,7 @@ megabytes. Four facts about a key, each a hash or its absence:
 
 - *held*: acknowledged by a collector;
 - *promised*: part of the one message that is under way, or waits to be sent again;
-- *refused*: a collector would not take this very content, so it is not sent again until it changes;
+- *refused*: a collector would not take this very content, so no delta has it again until it changes;
 - *seen*: what the last look found.
 
 A key is *dirty* while what was seen is neither held nor promised nor refused.
@@ -73,7 +73,10 @@ class Holdings:
         self._sort(changes)
 
     def settle(self, refused: Collection[EntryKey], kept: Iterable[Kept]) -> None:
-        """Note that the message was applied, except for what was refused; and what the register kept beside."""
+        """Note that the message was applied, except for what was refused, and what the register kept beside.
+
+        Of a refused entry the register keeps the version before, if it has one, and says so in ``kept``.
+        """
         promised, self._promised = self._promised, {}
         for key, digest in promised.items():
             if key in refused:
@@ -101,18 +104,12 @@ class Holdings:
         """
         promised, self._promised = self._promised, {}
         self.lost += sum(self.seen.get(key) != digest for key, digest in promised.items())
-        self._held, self._sum = {}, 0
-        self.dirty = set()
-        self._sort(self.seen)
-
-    def forgive(self) -> None:
-        """Offer again what was refused: another collector, or a newer one, may take it."""
-        refused, self._refused = self._refused, {}
-        self._sort(refused)
+        self._held, self._sum, self._refused = {}, 0, {}
+        self.dirty = set(self.seen)
 
     def forget_seen(self) -> None:
         """The hashes of what was seen mean nothing any more (another hash version)."""
-        self.seen, self._refused = {}, {}
+        self.seen = {}
         self.start_over()
 
     def _told(self, key: EntryKey) -> bytes | None:

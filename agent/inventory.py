@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
 from agent.backends.discover import Disk
@@ -21,7 +23,7 @@ from agent.backends.inspected import from_inspect
 from agent.config_v2 import Record, moment
 from agent.listing import ListedContainer, ListedMount, Listing
 from agent.storage import binds, images, volumes
-from protocol.entries import Container, Entry, Kind, Mount, Place, Role
+from protocol.entries import Container, Entry, Kind, Layer, Mount, Place, Role
 from protocol.messages import Backend
 from protocol.text import clean
 
@@ -80,8 +82,7 @@ def take(
         entries += containers
         if only is None:
             entries += images(disk, look.listing)
-            for reader in disk.readers:
-                entries += reader.layers()
+            entries += _layers(disk)
             entries += volumes(disk, look.listing)
             entries += binds(disk, containers)
         for found in (disk.problems, look.records, *(reader.problems for reader in disk.readers)):
@@ -93,6 +94,16 @@ def take(
         problems=tuple(dict.fromkeys(problems)),
         backends=tuple(backend for disk in disks for backend in disk.backends()),
     )
+
+
+def _layers(disk: Disk) -> Iterator[Layer]:
+    """Yield the layers of every backend. Content that two of them hold is two directories, so two entries."""
+    seen: set[str] = set()
+    for reader in disk.readers:  # the backend in use is the first
+        for layer in reader.layers():
+            key = layer.key if layer.key not in seen else f"{reader.name}/{layer.key}"
+            seen.add(key)
+            yield layer if key == layer.key else msgspec.structs.replace(layer, key=key)
 
 
 def _believed(incomplete: set[Kind], look: _Look) -> set[Kind]:

@@ -1,7 +1,7 @@
 """The last acknowledged position, kept over a restart of the agent.
 
 The next hello carries it, so that a collector whose database was restored from a backup sees what it
-no longer knows. A position that is lost, or older than the truth, costs no data: hello compares hashes.
+no longer knows. A position that is lost, or older than the truth, costs no entries: hello compares hashes.
 """
 
 import os
@@ -10,10 +10,18 @@ from typing import Final
 import msgspec
 import structlog
 
+from protocol.entries import Kind
 from protocol.messages import Acknowledged
 
 _NAME: Final = "position.json"
 _log = structlog.stdlib.get_logger("agent.position")
+
+
+class Position(msgspec.Struct, frozen=True):
+    """What was acknowledged last, and which kinds the last snapshot called incomplete (no delta can tell)."""
+
+    acknowledged: Acknowledged
+    incomplete: frozenset[Kind] = frozenset()
 
 
 class PositionFile:
@@ -22,13 +30,13 @@ class PositionFile:
     def __init__(self, state_dir: str) -> None:
         self._path = os.path.join(state_dir, _NAME) if state_dir else ""
 
-    def load(self) -> Acknowledged | None:
+    def load(self) -> Position | None:
         """Return the position, or None when there is none or it cannot be read (a damaged one is reported)."""
         if not self._path:
             return None
         try:
             with open(self._path, "rb") as file:
-                return msgspec.json.decode(file.read(4096), type=Acknowledged)
+                return msgspec.json.decode(file.read(4096), type=Position)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as exc:
@@ -37,7 +45,7 @@ class PositionFile:
             )
             return None
 
-    def save(self, position: Acknowledged) -> None:
+    def save(self, position: Position) -> None:
         """Replace the position atomically; a full or read-only volume is reported, and nothing more.
 
         Not synced to the disk: after a power cut an older position, or none, is as good.

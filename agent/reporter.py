@@ -19,8 +19,9 @@ from agent.compose import Parcel, Stand
 from agent.holdings import Holdings
 from agent.observation import Observation
 from agent.outcome import Outcome, Rejected, Reply, Unreachable
+from agent.position import Position
 from agent.wire import Message
-from protocol.entries import EntryKey
+from protocol.entries import EntryKey, Kind
 from protocol.messages import (
     Acknowledged,
     Applied,
@@ -48,13 +49,14 @@ _MAX_PROBLEMS: Final = 100
 class Send:
     """Post ``message`` as ``name``, expect an answer of the type ``answer``, then call ``answered``.
 
-    ``keys`` names its entries in their order.
+    ``keys`` names its entries in their order; ``incomplete`` are the kinds that could not be enumerated.
     """
 
     name: str
     message: Message
     answer: type[Reply]
     keys: tuple[EntryKey, ...] = ()
+    incomplete: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,11 @@ class Reporter:
         boot_id: str,
         wall: Callable[[], float],
         draw: Callable[[], float],
-        position: Acknowledged | None = None,
+        position: Position | None = None,
         room: int = compose.ROOM,
     ) -> None:
         self.position = position
-        """The last acknowledged position: to be kept over a restart."""
+        """What is to be kept over a restart."""
         self.engine = Engine()
         """The engine as it is now; a change is told in a new hello."""
         self.hash_version = HASH_VERSIONS[-1]
@@ -122,6 +124,9 @@ class Reporter:
         self._listed_at: float | None = None
         self._backends: tuple[Backend, ...] = ()
         self._problems: tuple[str, ...] = ()
+        self._incomplete: frozenset[Kind] = frozenset()
+        # What the register believes. With nothing kept: the usual case, so that a restart needs no snapshot.
+        self._told_incomplete: frozenset[Kind] = position.incomplete if position else frozenset()
         self._not_before = 0.0
         self._mismatches = 0
         self._beat_at = 0.0
@@ -134,7 +139,8 @@ class Reporter:
     @property
     def in_step(self) -> bool:
         """Whether all that was seen has been acknowledged (or refused), and no answer is awaited."""
-        return not (self._session is None or self._resync or self._outbox or self.holdings.dirty)
+        told = not self._resync and self._incomplete == self._told_incomplete and not self.holdings.dirty
+        return told and self._session is not None and self._outbox is None
 
     def observe(self, observation: Observation, now: float) -> None:
         """Take in what a look found. One that was hashed in another version says nothing."""
@@ -142,6 +148,7 @@ class Reporter:
             return
         if observation.asked is None:
             self._backends = observation.backends[:_MAX_BACKENDS]
+            self._incomplete = frozenset(kind for kind, whole in observation.complete.items() if not whole)
         elif self._listed_at is None:
             return  # what a first full look has not found cannot be compared
         self._listed_at = observation.at
@@ -175,7 +182,7 @@ class Reporter:
             case Applied():
                 self._applied(sent, outcome, now)
             case HeartbeatReply(action=action):
-                self._acknowledged()
+                self._succeeded()
                 if action == "resync":
                     self._start_over("the collector wants a snapshot")
             case Rejected():
@@ -202,7 +209,7 @@ class Reporter:
             clock=round(self._wall(), 3),
             engine=self.engine,
             backends=list(self._backends),
-            acknowledged=self.position,
+            acknowledged=self.position.acknowledged if self.position else None,
         )
         return Send("hello", hello, HelloReply)
 
@@ -213,7 +220,9 @@ class Reporter:
         stand = self._stand(session, now)
         look = self._latest
         parcel: Parcel | None = None
-        if self._resync:
+        # Only a snapshot says which kinds are complete.
+        resync = self._resync or self._incomplete != self._told_incomplete
+        if resync:
             if look is not None and look.asked is None:
                 parcel = compose.snapshot(stand, look, self.holdings, self._room)
         elif self.holdings.dirty:
@@ -223,11 +232,11 @@ class Reporter:
         if parcel is not None:
             self.holdings.promise(parcel.changes)
             name = "snapshot" if isinstance(parcel.message, Snapshot) else "delta"
-            return Send(name, parcel.message, Applied, parcel.keys)
+            return Send(name, parcel.message, Applied, parcel.keys, self._incomplete)
         if now >= self._beat_at:
             return Send("heartbeat", compose.heartbeat(stand, self.holdings), HeartbeatReply)
-        if self._resync or self.holdings.dirty:
-            return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
+        if resync or self.holdings.dirty:
+            return Look(None if resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)
 
     def _stand(self, session: _Session, now: float) -> Stand:
@@ -235,7 +244,7 @@ class Reporter:
         return Stand(session.generation, self._seq, listed_ago, self._problems, self._wall)
 
     def _greeted(self, sent: Send, reply: HelloReply, now: float) -> None:
-        self._acknowledged()
+        self._succeeded()
         if reply.hash_version not in HASH_VERSIONS or not isinstance(sent.message, Hello):
             _log.error("the collector counts in a hash version unknown here", version=reply.hash_version)
             self._failed(now, CONFLICT_WAIT)
@@ -243,26 +252,27 @@ class Reporter:
         told = sent.message
         self._session = _Session(reply.generation, reply.intervals, told.engine, tuple(told.backends))
         self._seq = reply.last_seq
-        self.position = Acknowledged(reply.generation, reply.last_seq, reply.server_time)
+        self._acknowledge(reply.generation, reply.server_time)
         if reply.hash_version != self.hash_version:
             self.hash_version, self._latest = reply.hash_version, None
             self.holdings.forget_seen()
             return
-        self.holdings.forgive()
         self._resync = reply.last_hash != to_text(self.holdings.seen_sum())
         if not self._resync:
             self.holdings.adopt_seen()
 
     def _applied(self, sent: Send, reply: Applied, now: float) -> None:
-        self._acknowledged()
+        self._succeeded()
         self._seq += 1
         refused = {sent.keys[item.index] for item in reply.refused if 0 <= item.index < len(sent.keys)}
         for item in reply.refused:
             _log.warning("the collector refused an entry", key=item.key, why=item.reason)
         self.holdings.settle(refused, reply.kept)
+        if isinstance(sent.message, Snapshot):
+            self._told_incomplete = sent.incomplete
+            self._resync = False
         if self._session is not None:
-            self.position = Acknowledged(self._session.generation, self._seq, reply.server_time)
-        self._resync = False
+            self._acknowledge(self._session.generation, reply.server_time)
         if (reply.seq, reply.state_hash) == (self._seq, to_text(self.holdings.sum)):
             self._mismatches = 0
         else:
@@ -290,7 +300,10 @@ class Reporter:
         _log.warning("a message was rejected", message=sent.name, status=refusal.status, why=refusal.detail)
         self._failed(now, at_least)
 
-    def _acknowledged(self) -> None:
+    def _acknowledge(self, generation: str, server_time: float) -> None:
+        self.position = Position(Acknowledged(generation, self._seq, server_time), self._told_incomplete)
+
+    def _succeeded(self) -> None:
         self._outbox = None
         self.failures = 0
 

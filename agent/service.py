@@ -28,7 +28,7 @@ from agent.outcome import Outcome, Reply
 from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
-from protocol.messages import Acknowledged, Engine
+from protocol.messages import Engine
 
 _log = structlog.stdlib.get_logger("agent.service")
 
@@ -160,7 +160,7 @@ class Service:
     async def _report(self) -> NoReturn:
         """Do what the reporter says."""
         await asyncio.sleep(draw() * self._config.start_spread)
-        kept: Acknowledged | None = self._reporter.position
+        kept = self._reporter.position
         body: tuple[Send, Body] | None = None
         while True:
             self._observed.clear()

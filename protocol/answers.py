@@ -1,7 +1,7 @@
 """Answers of the collector's query API, and of ``scan``, as JSON objects.
 
-Absent and ``null`` mean the same: not known, or not there. Times are RFC 3339 in UTC. Every answer of
-the collector carries its coverage: what it could not see is part of what it says.
+A field that is left out has the default that is given here; ``null`` means not known, or not there. Times are
+RFC 3339 in UTC. Every answer of the collector carries its coverage: what it could not see is part of what it says.
 """
 
 from typing import Any, Literal
@@ -107,7 +107,7 @@ class LayerRow(_Answer, frozen=True, kw_only=True):
     root: str
     key: str
     backend: str = ""
-    use: LayerUse
+    use: LayerUse = LayerUse.IMAGE
     cache_id: str = ""
     diff_id: str = ""
     parent: str = ""

@@ -2,19 +2,20 @@
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from agent.backends import aufs, btrfs, fuse_overlayfs, overlay, overlay2, vfs
+from agent.backends.atwork import engine_at_work
 from agent.backends.base import BackendReader, DataRoot, Problems
 from agent.backends.layerdb import LayerDB
 from agent.backends.layout import Layout
 from agent.backends.legacy import Legacy, is_legacy
+from agent.backends.unclaimed import GRACE, Moment
 from protocol.entries import Kind
 from protocol.messages import Backend
-from protocol.text import clean
+from protocol.text import clean, from_path
 
 LAYOUTS: Final[dict[str, Layout]] = {
     module.LAYOUT.driver: module.LAYOUT for module in (overlay2, fuse_overlayfs, overlay, aufs, vfs, btrfs)
@@ -53,25 +54,38 @@ def look(host: str, *, driver: str = "", prefix: str = "", local: str = "", now:
     """Find the data root that the host calls ``host``, and those of remapped engines inside it.
 
     ``prefix`` is where the agent sees the host's ``/``; ``local`` is where it sees the data root, when that is
-    elsewhere (a dead node's disk). ``driver`` is what the engine uses. Never raises for what is on disk.
+    elsewhere (a dead node's disk). There, if no engine is at work, nothing is being made: there is no grace period.
+    ``driver`` is what the engine uses. Never raises for what is on disk.
     """
-    root = DataRoot(local, host) if local else _named(host, prefix)
-    disk = _disk(root, driver, now)
-    inner = []
-    if not disk.unreadable:
-        for name in sorted(os.listdir(root.local)):
-            if _REMAPPED.fullmatch(name) and os.path.isdir(f"{root.local}/{name}"):
-                aliases = tuple(f"{alias}/{name}" for alias in root.aliases)
-                inner.append(_disk(DataRoot(f"{root.local}/{name}", f"{root.host}/{name}", aliases), "", now))
-    return [disk, *inner]
+    root = DataRoot(local, from_path(host)) if local else _named(host, prefix)
+    moment = Moment.of(now, 0.0 if local and not engine_at_work(local) else GRACE)
+    disks = [_disk(root, driver, moment)]
+    if not disks[0].unreadable:
+        disks += [_disk(inner, "", moment) for inner in _remapped(root)]
+    return disks
+
+
+def _remapped(root: DataRoot) -> list[DataRoot]:
+    """Return the data roots of engines with userns-remap that lie in this one."""
+    try:
+        found = sorted(filter(_REMAPPED.fullmatch, os.listdir(root.local)))
+    except OSError:
+        return []  # it could be listed a moment ago: it is going
+    return [
+        DataRoot(f"{root.local}/{name}", f"{root.host}/{name}", tuple(f"{alias}/{name}" for alias in root.aliases))
+        for name in found
+        if os.path.isdir(f"{root.local}/{name}")
+    ]
 
 
 def _named(host: str, prefix: str) -> DataRoot:
     """Return the data root with all its host names: the engine's, the real one, and the usual one if it is a link."""
     real = real_path(host, prefix)
     usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
-    aliases = dict.fromkeys(name for name in (real, *usual) if name != host)
-    return DataRoot(prefix + real, host, tuple(aliases))
+    named = from_path(host).rstrip("/")
+    aliases = dict.fromkeys(from_path(name) for name in (real, *usual))
+    aliases.pop(named, None)
+    return DataRoot(prefix + real, named, tuple(aliases))
 
 
 def real_path(host_path: str, prefix: str) -> str:
@@ -99,7 +113,7 @@ def real_path(host_path: str, prefix: str) -> str:
     return "/".join(("", *done))
 
 
-def _disk(root: DataRoot, driver: str, now: float | None) -> Disk:
+def _disk(root: DataRoot, driver: str, moment: Moment) -> Disk:
     problems = Problems()
     try:
         top = os.listdir(root.local)
@@ -110,11 +124,11 @@ def _disk(root: DataRoot, driver: str, now: float | None) -> Disk:
         return Disk(root, (), problems, driver, why)
     readers: list[BackendReader] = []
     if is_legacy(root.local):
-        readers += [Legacy(root, layout) for name, layout in LAYOUTS.items() if name in top]
+        readers += [Legacy(root, layout, moment) for name, layout in LAYOUTS.items() if name in top]
     claims = partial(_claims, root)
     for name in _drivers(root, problems):
         if name in LAYOUTS:
-            readers.append(LayerDB(root, LAYOUTS[name], claims, now=now))
+            readers.append(LayerDB(root, LAYOUTS[name], claims, moment))
         else:
             problems.add(f"{root.local}/image/{clean(name)}", "is a storage backend that is not known here")
     readers.sort(key=lambda reader: (reader.name != driver, reader.name))
@@ -134,8 +148,6 @@ def _drivers(root: DataRoot, problems: Problems) -> list[str]:
 
 
 _BUILDKIT: Final = ("snapshots.db", "metadata_v2.db", "containerdmeta.db")
-
-Claims = Callable[[], frozenset[str] | None]
 
 
 def _claims(root: DataRoot) -> frozenset[str] | None:

@@ -1,6 +1,7 @@
 """Reading small files and directories of a data root that may be broken, hostile, or changing under us."""
 
 import os
+import stat
 from typing import Final
 
 from agent.backends.base import Problems
@@ -11,6 +12,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 SMALL: Final = 4096
 """Most bytes of a file that holds one ID."""
+_BUFFER: Final = 16 * 1024
 MAX_NAME: Final = 255
 """Most bytes of a file name on Linux (NAME_MAX)."""
 
@@ -32,15 +34,25 @@ def read(path: str, limit: int = SMALL) -> bytes | None:
     except OSError as exc:
         raise UnreadableError(f"cannot be opened ({exc.strerror})") from exc
     try:
-        data = os.read(descriptor, limit + 1)
-        if len(data) > limit:
-            raise UnreadableError(f"holds more than {limit} bytes")
-        # A short read of a regular file is its end, except that the kernel never gives more than 2 GiB at once.
-        return data
+        return _whole(descriptor, limit)
     except OSError as exc:
         raise UnreadableError(f"cannot be read ({exc.strerror})") from exc
     finally:
         os.close(descriptor)
+
+
+def _whole(descriptor: int, limit: int) -> bytes:
+    # A buffer of the limit's size would cost far more than what it reads; nearly all files fit into the first one.
+    most = min(limit + 1, _BUFFER)
+    data = os.read(descriptor, most)
+    while len(data) == most and most <= limit:
+        most = min(limit + 1, 4 * most)
+        data += os.read(descriptor, most - len(data))
+    if len(data) > limit:
+        raise UnreadableError(f"holds more than {limit} bytes")
+    if not data and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise UnreadableError("is no regular file")  # a FIFO without a writer reads like an empty file
+    return data
 
 
 def read_id(path: str) -> str | None:
@@ -62,14 +74,9 @@ def read_id(path: str) -> str | None:
 
 def is_name(text: str) -> bool:
     """Whether the text can name a layer's directory: one printable component that does not begin with a dot."""
-    return (text.isalnum() and text.isascii()) or (
-        0 < len(text) <= MAX_NAME
-        and text.isascii()
-        and text.isprintable()
-        and "/" not in text
-        and " " not in text
-        and text[0] != "."
-    )
+    if not 0 < len(text) <= MAX_NAME or not text.isascii():
+        return False
+    return text.isalnum() or (text.isprintable() and "/" not in text and " " not in text and text[0] != ".")
 
 
 def is_sha256(text: str) -> bool:

@@ -18,7 +18,7 @@ from protocol.entries import Kind
 
 DESCRIPTION = (
     "Filters are written `key=value`; the same key again means *or*, another key *and*, labels always *and*. "
-    "An unknown key is refused, and the answer names those there are.\n\n"
+    "An unknown key is refused with those there are. A field that a row leaves out has its default.\n\n"
     "As `application/x-ndjson` everything is sent, one item a line, `limit` and `cursor` aside; the last line is the "
     "coverage. A stream without it is incomplete."
 )

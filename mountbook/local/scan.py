@@ -55,11 +55,10 @@ def _directory(path: Path) -> str:
 
 
 def _host_path(given: str) -> str:
-    if not given.startswith("/"):
-        raise UserError(
-            f"--as {given!r} is not an absolute path; write what the host called the data root: /var/lib/docker."
-        )
-    return os.path.normpath(given)
+    regular = os.path.normpath(given).rstrip("/")
+    if not given.startswith("/") or not regular:
+        raise UserError(f"--as {given!r} is no data root; write what the host called it, such as /var/lib/docker.")
+    return f"/{regular.lstrip('/')}"
 
 
 def _is_data_root(disk: Disk) -> bool:

@@ -5,9 +5,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
-from agent.lookout import Lookout
 
 from agent.config import Config
+from agent.lookout import Lookout
 from agent.observation import Observation
 from protocol.entries import Bind, Container, Image, Kind, Layer, PathKind, ResolvedBy, Role, Volume
 from tests.swarm.engines import GRAPH_DRIVERS, IMAGE, SNAPSHOTTERS, Engine, GraphDriver, Snapshotter

@@ -73,6 +73,7 @@ def _python_for_everybody(engine: Engine) -> tuple[str, dict[str, str]]:
     executable = Path(sys.executable).resolve().relative_to(sys.base_prefix)
     environment = {
         "PYTHONHOME": "/run/python/base",
+        "LD_LIBRARY_PATH": "/run/python/base/lib",
         "PYTHONPATH": "/run/python/code:/run/python/packages",
         "HOME": str(engine.host.folder / "register"),
     }

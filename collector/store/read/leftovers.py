@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.read.lists import Conditions
-from collector.store.read.rows import Position
-from collector.store.read.versions import bounds
+from collector.store.read.versions import Position, bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import Container, Kind, Layer
 from protocol.sizes import NodeSize, Size

@@ -1,23 +1,12 @@
 """Versions as the rows of lists: JSON that PostgreSQL writes, and that passes through the collector undecoded."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from collector.store.read.versions import Position, Versions
 from protocol import entries
-from protocol.answers import ContainerRow, ImageRow, LayerRow
-from protocol.entries import Kind, LayerUse
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What orders every list: node, entry, and version, by when it ended (``None``: it has not)."""
-
-    node_id: int
-    entry_id: str
-    ended: datetime | None
+from protocol.entries import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,76 +20,74 @@ class Row:
 _KEY: Final = {Kind.CONTAINER: "container_id", Kind.LAYER: "key", Kind.IMAGE: "image_id"}
 """What a row calls the entry's key."""
 
-_DEFAULTS: Final = {
-    Kind.CONTAINER: msgspec.json.encode(ContainerRow(container_id="", root="")).decode(),
-    Kind.LAYER: msgspec.json.encode(LayerRow(key="", root="", use=LayerUse.IMAGE)).decode(),
-    Kind.IMAGE: msgspec.json.encode(ImageRow(image_id="", root="")).decode(),
-}
-"""Every field of a row; a document leaves out those that have their default."""
+_SERVICE: Final = (entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
+_STACK: Final = (entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
+_TASK: Final = (entries.LABEL_TASK,)
 
 
-def _time(column: str) -> str:
-    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+def _text(expression: str) -> str:
+    return f"to_json({expression})::text"
 
 
-def label(table: str, *names: str) -> str:
-    """Return the SQL of the first of these labels that ``table``'s document has, ``''`` without any."""
-    found = ", ".join(f"nullif({table}.doc #>> '{{labels,{name}}}', '')" for name in names)
-    return f"coalesce({found}, '')"
+def _time(expression: str) -> str:
+    # to_char of nothing is NULL, and so is what is joined to it.
+    written = f"""to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return f"""coalesce('"' || {written} || '"', 'null')"""
 
 
-_ENDED: Final = (
-    "CASE WHEN v.ended_after IS NOT NULL THEN "
-    f"jsonb_build_object('after', {_time('v.ended_after')}, 'before', {_time('v.ended_before')}) END"
-)
-_ALWAYS: Final = (
-    "'cluster', n.cluster, 'node', n.node, 'hostname', n.hostname, 'root', v.root, "
-    f"'began', jsonb_build_object('after', {_time('v.began_after')}, 'before', {_time('v.began_before')}), "
-    f"'ended', {_ENDED}"
-)
-_CONTAINER: Final = (
-    f", 'service', {label('v', entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)}"
-    f", 'stack', {label('v', entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)}"
-    f", 'task', {label('v', entries.LABEL_TASK)}, 'certain', v.certain"
-    f", 'seen', CASE WHEN v.ended_after IS NULL THEN {_time('greatest(n.listed_at, h.listed_at)')} END"
-)
+def _label(names: Sequence[str]) -> str:
+    found = ", ".join(f"nullif(l.labels ->> '{name}', '')" for name in names)
+    return _text(f"coalesce({found}, '')")
+
+
+def _bounds(after: str, before: str) -> str:
+    return _object({"after": _time(after), "before": _time(before)}) + " || '}'"
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    """Return SQL for the text of a JSON object with these fields, each SQL for a value's text; it is left open."""
+    written = " || ', ".join(f'"{name}": \' || {value}' for name, value in fields.items())
+    return "'{" + written
+
+
+def _fields(kind: Kind) -> dict[str, str]:
+    fields = {
+        "cluster": _text("n.cluster"),
+        "node": _text("n.node"),
+        "hostname": _text("n.hostname"),
+        "root": _text("v.root"),
+        _KEY[kind]: _text("v.key"),
+        "began": _bounds("v.began_after", "v.began_before"),
+        "ended": f"CASE WHEN v.ended_after IS NULL THEN 'null' ELSE {_bounds('v.ended_after', 'v.ended_before')} END",
+    }
+    if kind is Kind.CONTAINER:
+        seen = _time("greatest(n.listed_at, h.listed_at)")
+        fields |= {
+            "service": _label(_SERVICE),
+            "stack": _label(_STACK),
+            "task": _label(_TASK),
+            "certain": "CASE WHEN v.certain THEN 'true' ELSE 'false' END",
+            "seen": f"CASE WHEN v.ended_after IS NULL THEN {seen} ELSE 'null' END",
+        }
+    return fields
 
 
 def select(kind: Kind, versions: str) -> str:
-    """Return the SELECT of rows of this kind: ``node_id, entry_id, ended, row``.
+    """Return the SELECT of rows of this kind: ``node_id, entry_id, ended, row``; ``versions`` is of ``Versions.where``.
 
-    ``versions`` is the text of ``Versions.where``; ``parameters`` gives what else the statement needs.
+    The row is put together as text: a document is written out once, and never taken apart but for its labels. Fields
+    that a document leaves out are left out, too: they have the defaults of ``protocol.answers``.
     """
-    more = _CONTAINER if kind is Kind.CONTAINER else ""
-    row = f"CAST(:defaults AS jsonb) || v.doc || jsonb_build_object('{_KEY[kind]}', v.key, {_ALWAYS}{more})"
+    labels = "CROSS JOIN LATERAL (SELECT v.doc -> 'labels' AS labels OFFSET 0) AS l " if kind is Kind.CONTAINER else ""
+    row = f"{_object(_fields(kind))} || coalesce(', ' || nullif(substr(v.doc::text, 2), '}}'), '}}')"
     return (
-        f"SELECT v.node_id, v.entry_id::text, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended, "
-        f"({row})::text AS row FROM ({versions}) AS v "
-        "JOIN nodes AS n ON n.id = v.node_id LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id"
+        "SELECT v.node_id, v.entry_id::text, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended, "
+        f"{row} AS row FROM ({versions}) AS v {labels}JOIN nodes AS n ON n.id = v.node_id "
+        "LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id"
     )
 
 
-ORDER: Final = "ORDER BY v.node_id, v.entry_id, v.ended_before"
-"""The order of every page; ``after`` continues in it."""
-
-
-def after(position: Position | None) -> tuple[str, str, dict[str, Any]]:
-    """Return what continues behind ``position``: a condition on versions, one on rows, and their parameters.
-
-    The first lets the index of the primary key begin at the right entry, the second skips what was already shown.
-    """
-    if position is None:
-        return "TRUE", "TRUE", {}
-    return (
-        "(node_id, entry_id) >= (:after_node, CAST(:after_entry AS uuid))",
-        (
-            "(v.node_id, v.entry_id, v.ended_before) > "
-            "(:after_node, CAST(:after_entry AS uuid), coalesce(CAST(:after_ended AS timestamptz), 'infinity'))"
-        ),
-        {"after_node": position.node_id, "after_entry": position.entry_id, "after_ended": position.ended},
-    )
-
-
-def parameters(kind: Kind) -> dict[str, Any]:
-    """Return the parameters that ``select`` adds."""
-    return {"defaults": _DEFAULTS[kind]}
+def page(kind: Kind, versions: Versions, condition: str, position: Position | None) -> str:
+    """Return the SELECT of a page of rows behind ``position``, up to ``:limit`` of them."""
+    order = "ORDER BY v.node_id, v.entry_id, v.ended_before LIMIT :limit"
+    return f"{select(kind, versions.page(condition, position))} {order}"

@@ -8,13 +8,20 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import text
 
 from collector.store.engine import Connection
-from collector.store.read.rows import label
 from protocol import entries
 from protocol.sizes import TopBy, TopOrder
 
 _BATCH: Final = 500
-_SERVICE: Final = label("e", entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = label("e", entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
+
+
+def _label(*names: str) -> str:
+    """Return the SQL of the first of these labels that an entry has, ``''`` without any."""
+    found = ", ".join(f"nullif(e.doc #>> '{{labels,{name}}}', '')" for name in names)
+    return f"coalesce({found}, '')"
+
+
+_SERVICE: Final = _label(entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
+_STACK: Final = _label(entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
 
 
 class _Group(NamedTuple):
@@ -73,7 +80,7 @@ class Ranked:
 
 # Before `since` there was no such entry: all that it has came since then.
 _NEW: Final = (
-    "e.began_after >= :since AND NOT EXISTS (SELECT FROM history AS h WHERE h.node_id = e.node_id AND h.kind = e.kind "
+    "coalesce(e.began_after >= :since, FALSE) AND NOT EXISTS (SELECT FROM history AS h WHERE h.node_id = e.node_id AND h.kind = e.kind "
     "AND h.entry_id = e.entry_id AND h.ended_before > :since AND (h.began_after IS NULL OR h.began_after < :since))"
 )
 # The size at `since` is that of the first sample after it, else the present one (`tables.usage_samples`).

@@ -98,15 +98,17 @@ async def test_every_answer_is_of_its_shape_and_carries_its_coverage(
     assert [node.node for node in answer.coverage.silent] == ["node2"]
 
 
-async def test_rows_of_lists_have_every_field_and_no_other(http: aiohttp.ClientSession) -> None:
-    for path, name, shape in (
-        ("containers", "containers", answers.ContainerRow),
-        ("layers", "layers", answers.LayerRow),
-        ("images", "images", answers.ImageRow),
+async def test_rows_of_lists_have_no_unknown_field(http: aiohttp.ClientSession) -> None:
+    for path, shape in (
+        ("containers", answers.ContainerRow),
+        ("layers", answers.LayerRow),
+        ("images", answers.ImageRow),
     ):
         _, body = await get(http, f"/api/v1/{path}")
         known = {field.encode_name for field in msgspec.structs.fields(shape)}
-        assert all(set(row) == known for row in json.loads(body)[name]), name
+        rows = json.loads(body)[path]
+        assert rows
+        assert all(set(row) <= known for row in rows), path
 
 
 async def test_every_route_of_the_description_is_there(http: aiohttp.ClientSession) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from agent.observation import Observation
 from agent.outcome import Outcome, Unreachable
+from agent.position import Position
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.entries import Container, Entry, EntryKey, Kind, Volume
-from protocol.messages import Acknowledged, Backend
+from protocol.messages import Backend
 
 ROOT = "/var/lib/docker"
 
@@ -32,7 +33,7 @@ class Driver:
     node: dict[EntryKey, Entry] = field(default_factory=dict)
     unreadable: set[Kind] = field(default_factory=set)
     backends: tuple[Backend, ...] = ()
-    position: Acknowledged | None = None
+    position: Position | None = None
     room: int = 24 * 1024 * 1024
     now: float = 1000.0
     instance: int = 0

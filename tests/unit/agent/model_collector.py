@@ -10,7 +10,7 @@ import zstandard
 
 from agent.outcome import Outcome, Rejected
 from agent.wire import Body
-from protocol.entries import Entry, EntryKey
+from protocol.entries import Entry, EntryKey, Kind
 from protocol.messages import (
     MAX_BODY,
     MAX_HEARTBEAT,
@@ -56,6 +56,7 @@ class ModelCollector:
     generation: str = ""
     seq: int = 0
     applied: int = 0
+    complete: dict[Kind, bool] = field(default_factory=dict)
     received: list[str] = field(default_factory=list)
     hellos: list[Hello] = field(default_factory=list)
     _greeted: tuple[str, int] | None = None
@@ -127,11 +128,11 @@ class ModelCollector:
         kept = {
             key: digest
             for key, digest in self.rows.items()
-            if key not in taken and (self.conflict or not message.kinds.get(key.kind, False))
+            if key not in taken
+            and (self.conflict or not message.kinds.get(key.kind, False) or key in {item.key for item in refused})
         }
-        named = {item.key for item in refused}
-        kept = {key: digest for key, digest in kept.items() if key not in named}
         self.entries = {key: self.entries[key] for key in kept} | taken
+        self.complete |= message.kinds
         self.rows = kept | {key: entry_hash(entry) for key, entry in taken.items()}
         return self._apply(message.seq, plain, refused, [Kept(key, digest.hex()) for key, digest in kept.items()])
 
@@ -139,15 +140,15 @@ class ModelCollector:
         if message.base_hash != self.sum:
             return refusal(ProblemType.RESYNC, "the base is another")
         taken, refused, _ = self._take(message.upserts)
-        for key in [*message.removes, *(item.key for item in refused)]:
-            if key is not None:
-                self.rows.pop(key, None)
-                self.entries.pop(key, None)
+        for key in message.removes:
+            self.rows.pop(key, None)
+            self.entries.pop(key, None)
         self.rows |= {key: entry_hash(entry) for key, entry in taken.items()}
         self.entries |= taken
         if not refused and self.sum != message.state_hash:
             raise AssertionError("a delta does not lead to the sum that it names")
-        return self._apply(message.seq, plain, refused, [])
+        kept = [item.key for item in refused if item.key is not None and item.key in self.rows]
+        return self._apply(message.seq, plain, refused, [Kept(key, self.rows[key].hex()) for key in kept])
 
     def _take(self, raws: list[msgspec.Raw]) -> tuple[dict[EntryKey, Entry], list[Refused], int]:
         entries = [msgspec.json.decode(raw, type=Entry) for raw in raws]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.position import PositionFile
+from agent.position import Position, PositionFile
+from protocol.entries import Kind
 from protocol.messages import Acknowledged
 
-POSITION = Acknowledged("7-0123456789abcdef", 12, 1_790_000_000.25)
+POSITION = Position(Acknowledged("7-0123456789abcdef", 12, 1_790_000_000.25), frozenset({Kind.VOLUME}))
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:

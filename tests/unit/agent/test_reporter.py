@@ -7,7 +7,7 @@ from agent.outcome import Outcome, Rejected, Unreachable
 from agent.reporter import CONFLICT_WAIT, Send, Wait
 from agent.wire import Body
 from protocol.entries import Kind
-from protocol.messages import Applied, Backend, Delta, Heartbeat, Hello, Snapshot
+from protocol.messages import Applied, Backend, Delta, Heartbeat, Hello
 from protocol.problems import ProblemType
 from tests.unit.agent.driving import Driver, container, silence, volume
 from tests.unit.agent.model_collector import ModelCollector, inflate, refusal
@@ -206,7 +206,7 @@ class TestARefusedEntry:
         driver.put(volume(1, "plugin"))
         driver.look()
         driver.settle()
-        assert volume(1).entry_key not in collector.entries
+        assert collector.entries[volume(1).entry_key] == volume(1), "the version before is kept"
         driver.put(volume(1, "other"))
         driver.look()
         driver.settle()
@@ -221,18 +221,29 @@ class TestARefusedEntry:
         driver.look()
         assert isinstance(driver.reporter.next(driver.now), Wait)
 
-    def test_is_not_part_of_a_later_snapshot(self, driver: Driver, collector: ModelCollector) -> None:
-        collector.refuses = lambda entry: entry == volume(2)
-        driver.put(volume(2))
+    def test_is_part_of_every_snapshot_or_its_version_before_would_count_as_gone(
+        self, driver: Driver, collector: ModelCollector
+    ) -> None:
+        collector.refuses = lambda entry: entry == volume(1, "plugin")
+        driver.put(volume(1, "plugin"))
         driver.look()
         driver.settle()
         collector.rows.pop(container(0).entry_key)
         driver.now += 15
         driver.step()
+        driver.settle()
+        assert driver.sent[-1] == "snapshot"
+        assert collector.entries[volume(1).entry_key] == volume(1)
+
+    def test_is_removed_with_its_version_before_when_it_goes(self, driver: Driver, collector: ModelCollector) -> None:
+        collector.refuses = lambda entry: entry == volume(1, "plugin")
+        driver.put(volume(1, "plugin"))
         driver.look()
-        snapshot = last_message(driver)
-        assert isinstance(snapshot, Snapshot)
-        assert len(snapshot.entries) == 4
+        driver.settle()
+        driver.drop(volume(1))
+        driver.look()
+        driver.settle()
+        assert agree(driver, collector)
 
 
 class TestAKindThatCannotBeEnumerated:
@@ -254,13 +265,43 @@ class TestAKindThatCannotBeEnumerated:
         driver.unreadable = set()
         driver.look()
         driver.settle()
+        assert agree(driver, collector)
+
+    def test_removes_in_a_delta_what_was_kept_for_a_conflict(self, driver: Driver, collector: ModelCollector) -> None:
+        collector.conflict = True
+        driver.restart()
+        driver.drop(volume(1))
+        driver.settle()
+        assert volume(1).entry_key in collector.entries
+        driver.look()
+        driver.settle()
         assert driver.sent[-1] == "delta"
         assert agree(driver, collector)
 
-    def test_does_not_turn_what_was_seen_before_into_a_removal(self, driver: Driver) -> None:
+    def test_is_told_in_a_snapshot_as_it_comes_and_goes(self, driver: Driver, collector: ModelCollector) -> None:
+        assert collector.complete[Kind.VOLUME]
+        for unreadable in ({Kind.VOLUME}, set()):
+            driver.unreadable = unreadable
+            driver.look()
+            driver.settle()
+            assert driver.sent[-1] == "snapshot"
+            assert collector.complete[Kind.VOLUME] is not bool(unreadable)
+
+    def test_is_remembered_over_a_restart(self, driver: Driver, collector: ModelCollector) -> None:
+        driver.unreadable = {Kind.VOLUME}
+        driver.look()
+        driver.settle()
+        driver.unreadable = set()
+        driver.restart()
+        driver.settle()
+        assert driver.sent[-2:] == ["hello", "snapshot"], "equal hashes do not say that the kind is complete again"
+        assert collector.complete[Kind.VOLUME]
+
+    def test_does_not_turn_what_was_seen_before_into_a_removal(self, driver: Driver, collector: ModelCollector) -> None:
         driver.unreadable = {Kind.CONTAINER}
         driver.look()
-        assert isinstance(driver.reporter.next(driver.now), Wait)
+        driver.settle()
+        assert agree(driver, collector)
 
 
 class TestAProblem:

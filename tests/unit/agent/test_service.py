@@ -206,7 +206,7 @@ async def test_the_position_and_signs_of_life_are_kept(world: World, tmp_path: P
         await world.until((tmp_path / "health.json").exists, "there is a sign of life")
     position = PositionFile(str(tmp_path)).load()
     assert position is not None
-    assert (position.generation, position.seq) == (world.collector.generation, 1)
+    assert (position.acknowledged.generation, position.acknowledged.seq) == (world.collector.generation, 1)
 
 
 async def test_a_fault_of_a_task_ends_the_service(world: World) -> None:

@@ -1,0 +1,90 @@
+"""The collector's configuration: read once, checked whole."""
+
+from pathlib import Path
+
+import pytest
+
+from collector.config import ENVIRONMENT, Config, from_environment
+from collector.errors import ConfigError
+
+URL = "postgresql://mountbook@db/mountbook"
+
+
+def problems(environment: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        from_environment(environment)
+    return caught.value.problems
+
+
+def test_a_database_is_all_that_has_to_be_named() -> None:
+    config = from_environment({"MOUNTBOOK_DATABASE": URL})
+    assert (config.database_url, config.host, config.port) == (URL, "127.0.0.1", 8480)
+    assert config.silent_after == 45
+
+
+def test_every_variable_sets_its_field() -> None:
+    config = from_environment(
+        {
+            "MOUNTBOOK_DATABASE": URL,
+            "MOUNTBOOK_HOST": "0.0.0.0",
+            "MOUNTBOOK_PORT": "0",
+            "MOUNTBOOK_INGEST_POOL": "3",
+            "MOUNTBOOK_QUERY_POOL": "4",
+            "MOUNTBOOK_INGEST_TIMEOUT": "5",
+            "MOUNTBOOK_QUERY_TIMEOUT": "6.5",
+            "MOUNTBOOK_HEARTBEAT": "2",
+            "MOUNTBOOK_RELIST": "7",
+        }
+    )
+    assert config == Config(
+        database_url=URL,
+        host="0.0.0.0",
+        port=0,
+        ingest_pool=3,
+        query_pool=4,
+        ingest_timeout=5,
+        query_timeout=6.5,
+        heartbeat=2,
+        relist=7,
+    )
+
+
+def test_every_problem_is_reported_at_once_and_names_its_variable() -> None:
+    found = problems(
+        {
+            "MOUNTBOOK_DATABASE": "mysql://db/mountbook",
+            "MOUNTBOOK_HOST": " ",
+            "MOUNTBOOK_PORT": "70000",
+            "MOUNTBOOK_INGEST_POOL": "many",
+            "MOUNTBOOK_QUERY_TIMEOUT": "soon",
+            "MOUNTBOOK_HEARTBEAT": "nan",
+        }
+    )
+    assert len(found) == 6
+    for name in ("DATABASE", "HOST", "PORT", "INGEST_POOL", "QUERY_TIMEOUT", "HEARTBEAT"):
+        assert any(f"MOUNTBOOK_{name}" in problem for problem in found), name
+
+
+def test_no_database_says_what_to_set() -> None:
+    (problem,) = problems({})
+    assert "set MOUNTBOOK_DATABASE" in problem
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hunter2@db:port/x", "http://me:hunter2@db/x"])
+def test_a_password_is_not_repeated(url: str) -> None:
+    assert "hunter2" not in " ".join(problems({"MOUNTBOOK_DATABASE": url}))
+    assert "hunter2" not in repr(Config(database_url=url))
+
+
+def test_the_address_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "database"
+    secret.write_text(URL + "\n")
+    assert from_environment({"MOUNTBOOK_DATABASE_FILE": str(secret)}).database_url == URL
+    assert "both set" in problems({"MOUNTBOOK_DATABASE_FILE": str(secret), "MOUNTBOOK_DATABASE": URL})[0]
+    (missing,) = problems({"MOUNTBOOK_DATABASE_FILE": str(tmp_path / "none")})
+    assert "No such file" in missing
+
+
+def test_every_documented_variable_says_which_field_it_sets() -> None:
+    for name, meaning in ENVIRONMENT.items():
+        assert hasattr(Config(database_url=URL), meaning.split(":")[0]), name
