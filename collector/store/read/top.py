@@ -80,7 +80,8 @@ class Ranked:
 
 # Before `since` there was no such entry: all that it has came since then.
 _NEW: Final = (
-    "coalesce(e.began_after >= :since, FALSE) AND NOT EXISTS (SELECT FROM history AS h WHERE h.node_id = e.node_id AND h.kind = e.kind "
+    "coalesce(e.began_after >= :since, FALSE) AND NOT EXISTS ("
+    "SELECT FROM history AS h WHERE h.node_id = e.node_id AND h.kind = e.kind "
     "AND h.entry_id = e.entry_id AND h.ended_before > :since AND (h.began_after IS NULL OR h.began_after < :since))"
 )
 # The size at `since` is that of the first sample after it, else the present one (`tables.usage_samples`).
