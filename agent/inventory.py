@@ -18,7 +18,7 @@ import msgspec
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
 from agent.backends.discover import Disk
-from agent.backends.files import UnreadableError, is_sha256, names
+from agent.backends.files import UnreadableError, directories, is_sha256
 from agent.backends.inspected import from_inspect
 from agent.config_v2 import Record, moment
 from agent.listing import ListedContainer, ListedMount, Listing
@@ -87,7 +87,10 @@ def take(
             entries += binds(disk, containers)
         for found in (disk.problems, look.records, *(reader.problems for reader in disk.readers)):
             problems += found.sentences
-            incomplete |= _believed(found.incomplete, look)
+            incomplete |= found.incomplete - _known_otherwise(look, found)
+    incomplete.discard(Kind.BIND)
+    if Kind.CONTAINER in incomplete:
+        incomplete.add(Kind.BIND)  # bind sources are found in the containers' mounts
     return Inventory(
         entries=entries,
         complete={} if only is not None else {kind: kind not in incomplete for kind in Kind},
@@ -106,13 +109,15 @@ def _layers(disk: Disk) -> Iterator[Layer]:
             yield layer if key == layer.key else msgspec.structs.replace(layer, key=key)
 
 
-def _believed(incomplete: set[Kind], look: _Look) -> set[Kind]:
-    """Return the kinds that are incomplete although the engine listed what it can."""
-    listed = {Kind.CONTAINER, Kind.VOLUME} if look.listing is not None else set()
-    if look.listing is not None and not look.disk.readers:
-        listed.add(Kind.IMAGE)
-    missing = set(incomplete) - listed
-    return missing | {Kind.BIND} if Kind.CONTAINER in missing else missing - {Kind.BIND}
+def _known_otherwise(look: _Look, found: Problems) -> set[Kind]:
+    """Return the kinds that are complete whatever could not be read from disk: the engine listed them.
+
+    Only ``containers`` on disk, which could be listed at other times, tells of ghosts that the engine does not know.
+    """
+    if look.listing is None:
+        return set()
+    known = {Kind.VOLUME} if found is look.records else {Kind.VOLUME, Kind.CONTAINER}
+    return known if look.disk.readers else known | {Kind.IMAGE}
 
 
 def _containers(look: _Look, only: Collection[str] | None, *, listed: bool, now: float) -> Iterator[Container]:
@@ -124,8 +129,8 @@ def _containers(look: _Look, only: Collection[str] | None, *, listed: bool, now:
         if container_id in known:
             continue
         record = _record(look, container_id)
-        if record is None and (listed or only is not None):
-            continue  # with an engine a directory without a record is one that is being made or removed
+        if record is None and only is not None:
+            continue  # it is gone, or going
         if listed and not _settled(look, container_id, record or _EMPTY, now):
             continue
         yield _recorded(look, container_id, record, ghost=listed)
@@ -136,7 +141,7 @@ def _on_disk(look: _Look) -> list[str]:
     if look.disk.unreadable:
         return []
     found = set()
-    for name in names(f"{look.root.local}/containers", look.records, Kind.CONTAINER):
+    for name in directories(f"{look.root.local}/containers", look.records, Kind.CONTAINER):
         if is_sha256(name):
             found.add(name)
         else:
@@ -150,11 +155,14 @@ def _settled(look: _Look, container_id: str, record: Record, now: float) -> bool
     """Whether a container that the engine does not list really is a ghost, and not one between two lists."""
     if look.disk.driver and record.driver and record.driver != look.disk.driver:
         return True
-    try:
-        changed = os.lstat(f"{look.root.local}/containers/{container_id}").st_ctime
-    except OSError:
-        return False
-    return now - changed >= SETTLED
+    own = [f"containers/{container_id}"]
+    own += (f"image/{reader.name}/layerdb/mounts/{container_id}" for reader in look.disk.readers)
+    for path in own:
+        try:
+            return now - os.lstat(f"{look.root.local}/{path}").st_ctime >= SETTLED
+        except OSError:
+            continue
+    return False
 
 
 def _record(look: _Look, container_id: str) -> Record | None:
@@ -188,7 +196,8 @@ def _resolve(look: _Look, container_id: str, driver: str) -> Resolution:
     backend = driver or look.disk.driver
     if look.disk.unreadable:
         return Resolution(backend, reason=f"{look.root.host}: {look.disk.unreadable}")
-    return Resolution(backend, reason=f"no storage backend below {look.root.host} knows it")
+    uses = f"; its backend is {backend}" if backend else ""
+    return Resolution(backend, reason=f"no storage backend that can be read below {look.root.host} knows it{uses}")
 
 
 def _listed(look: _Look, item: ListedContainer) -> Container:

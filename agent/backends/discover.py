@@ -2,17 +2,31 @@
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from agent.backends import aufs, btrfs, fuse_overlayfs, overlay, overlay2, vfs
+from agent.backends import (
+    aufs,
+    btrfs,
+    buildkit,
+    containerd_roots,
+    fuse_overlayfs,
+    mountinfo,
+    overlay,
+    overlay2,
+    vfs,
+)
 from agent.backends.atwork import engine_at_work
 from agent.backends.base import BackendReader, DataRoot, Problems
+from agent.backends.devicemapper import DeviceMapper
 from agent.backends.layerdb import LayerDB
 from agent.backends.layout import Layout
 from agent.backends.legacy import Legacy, is_legacy
+from agent.backends.mountinfo import MountTable
 from agent.backends.unclaimed import GRACE, Moment
+from agent.backends.zfs import Zfs
 from protocol.entries import Kind
 from protocol.messages import Backend
 from protocol.text import clean, from_path
@@ -23,6 +37,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
 """Every graph driver whose directories are known, by its name."""
 
 DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
+DEFAULT_CONTAINERD_ROOT: Final = "/var/lib/containerd"
 _REMAPPED: Final = re.compile(r"\d+\.\d+")
 """``<uid>.<gid>``: the data root of an engine with userns-remap lies in one without."""
 _MAX_LINKS: Final = 40
@@ -50,18 +65,46 @@ class Disk:
         )
 
 
-def look(host: str, *, driver: str = "", prefix: str = "", local: str = "", now: float | None = None) -> list[Disk]:
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a look goes by: ``driver`` and its ``status`` as the engine tells, the mount table, containerd's root.
+
+    ``live``: this machine's own data root is looked at, not a copy of another's.
+    """
+
+    moment: Moment
+    driver: str
+    status: Mapping[str, str]
+    table: MountTable
+    containerd: DataRoot | None
+    live: bool
+
+
+def look(
+    host: str,
+    *,
+    driver: str = "",
+    status: Mapping[str, str] | None = None,
+    prefix: str = "",
+    local: str = "",
+    containerd: DataRoot | None = None,
+    now: float | None = None,
+) -> list[Disk]:
     """Find the data root that the host calls ``host``, and those of remapped engines inside it.
 
     ``prefix`` is where the agent sees the host's ``/``; ``local`` is where it sees the data root, when that is
     elsewhere (a dead node's disk). There, if no engine is at work, nothing is being made: there is no grace period.
-    ``driver`` is what the engine uses. Never raises for what is on disk.
+    ``driver`` is what the engine uses, ``status`` what it says of it. ``containerd`` is the root of a containerd that
+    is neither below nor beside the data root nor at its default place. Never raises for what is on disk.
     """
     root = DataRoot(local, from_path(host)) if local else _named(host, prefix)
     moment = Moment.of(now, 0.0 if local and not engine_at_work(local) else GRACE)
-    disks = [_disk(root, driver, moment)]
+    if containerd is None and not local:
+        containerd = _named(DEFAULT_CONTAINERD_ROOT, prefix)
+    sight = _Sight(moment, driver, status or {}, mountinfo.read(prefix), containerd, live=not local)
+    disks = [_disk(root, sight)]
     if not disks[0].unreadable:
-        disks += [_disk(inner, "", moment) for inner in _remapped(root)]
+        disks += [_disk(inner, replace(sight, driver="", status={})) for inner in _remapped(root)]
     return disks
 
 
@@ -113,8 +156,9 @@ def real_path(host_path: str, prefix: str) -> str:
     return "/".join(("", *done))
 
 
-def _disk(root: DataRoot, driver: str, moment: Moment) -> Disk:
+def _disk(root: DataRoot, sight: _Sight) -> Disk:
     problems = Problems()
+    driver = sight.driver
     try:
         top = os.listdir(root.local)
     except OSError as exc:
@@ -124,15 +168,30 @@ def _disk(root: DataRoot, driver: str, moment: Moment) -> Disk:
         return Disk(root, (), problems, driver, why)
     readers: list[BackendReader] = []
     if is_legacy(root.local):
-        readers += [Legacy(root, layout, moment) for name, layout in LAYOUTS.items() if name in top]
-    claims = partial(_claims, root)
+        readers += [Legacy(root, layout, sight.moment) for name, layout in LAYOUTS.items() if name in top]
     for name in _drivers(root, problems):
-        if name in LAYOUTS:
-            readers.append(LayerDB(root, LAYOUTS[name], claims, moment))
+        reader = _graph_driver(name, root, sight)
+        if reader is not None:
+            readers.append(reader)
         else:
             problems.add(f"{root.local}/image/{clean(name)}", "is a storage backend that is not known here")
+    readers += containerd_roots.readers(
+        root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
+    )
     readers.sort(key=lambda reader: (reader.name != driver, reader.name))
     return Disk(root, tuple(readers), problems, driver)
+
+
+def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | None:
+    """Return what reads the graph driver of that name, None when it is not known."""
+    claims = partial(buildkit.claims, root)
+    if name in LAYOUTS:
+        return LayerDB(root, LAYOUTS[name], claims, sight.moment)
+    if name == Zfs.name:
+        return Zfs(root, claims, sight.table, sight.status, sight.moment)
+    if name == DeviceMapper.name:
+        return DeviceMapper(root, claims, sight.table, sight.status, sight.moment, live=sight.live)
+    return None
 
 
 def _drivers(root: DataRoot, problems: Problems) -> list[str]:
@@ -145,13 +204,3 @@ def _drivers(root: DataRoot, problems: Problems) -> list[str]:
         problems.add(images, f"cannot be listed ({exc.strerror})")
         problems.incomplete.update((Kind.CONTAINER, Kind.LAYER, Kind.IMAGE))
         return []
-
-
-_BUILDKIT: Final = ("snapshots.db", "metadata_v2.db", "containerdmeta.db")
-
-
-def _claims(root: DataRoot) -> frozenset[str] | None:
-    """Return the layer directories that the build cache claims; None when its records cannot be read."""
-    if any(os.path.exists(f"{root.local}/buildkit/{name}") for name in _BUILDKIT):
-        return None
-    return frozenset()

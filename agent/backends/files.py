@@ -87,6 +87,26 @@ def is_sha256(text: str) -> bool:
 _HEX: Final = frozenset("0123456789abcdef")
 
 
+def directories(path: str, problems: Problems, kind: Kind) -> list[str]:
+    """Return the names of the directories in a directory, as ``names`` does; links to directories are none.
+
+    What is there beside them is recorded as a problem.
+    """
+    found: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    found.append(entry.name)
+                else:
+                    problems.add(entry.path, "is not a directory")
+    except FileNotFoundError:
+        return found
+    except OSError as exc:
+        problems.interrupted(path, f"cannot be listed ({exc.strerror})", kind)
+    return found
+
+
 def names(path: str, problems: Problems, kind: Kind) -> list[str]:
     """Return the names in a directory, in no order; none when there is no such directory.
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from agent.backends import imagedb
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.files import UnreadableError, is_sha256, names, read_id
+from agent.backends.files import UnreadableError, directories, is_sha256, names, read_id
 from agent.backends.layout import Layout
 from agent.backends.unclaimed import Claims, Moment, classify, is_directory, unread
 from protocol.entries import BackendType, Image, Kind, Layer, LayerUse, Place, ResolvedBy, Role
@@ -54,7 +54,7 @@ class LayerDB:
         """Return the IDs of every container that has a writable layer here."""
         if self._container_ids is None:
             self._container_ids = []
-            for name in names(self._mounts, self.problems, Kind.CONTAINER):
+            for name in directories(self._mounts, self.problems, Kind.CONTAINER):
                 if is_sha256(name):
                     self._container_ids.append(name)
                 elif not _BUILD_STEP.fullmatch(name):
@@ -189,7 +189,7 @@ class LayerDB:
         for container_id in self.container_ids():
             if container_id not in self._asked:
                 self.resolve(container_id)  # nobody asked about it (it is too new, say), but it names its layers
-        for name in names(self._chains, self.problems, Kind.LAYER):
+        for name in directories(self._chains, self.problems, Kind.LAYER):
             if is_sha256(name):
                 yield self._image_layer(name)
             elif not name.endswith("-removing"):
