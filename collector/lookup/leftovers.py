@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.lookup import cursors, filters
+from collector.lookup.filters import Filters
 from collector.lookup.lists import conditions
 from collector.lookup.owners import service_of, stack_of
 from collector.lookup.scope import Scope
@@ -22,13 +23,17 @@ _EVIDENCE: Final = "it is on disk, and the engine's list of containers lacks it"
 class Question:
     """What is asked for, and what its pages have in common."""
 
-    node: str
-    limits: Limits
-    name: list[Any]
+    kind: Kind
+    filters: Filters
 
-    def within(self, scope: Scope) -> Limits:
-        """Return the limits with the nodes of the scope."""
-        return Limits(self.limits.kind, self.limits.conditions, scope.versions.node_ids)
+    @property
+    def node(self) -> str:
+        """The node that is named, ``""`` for all."""
+        return self.filters.node
+
+    async def limits(self, scope: Scope) -> Limits:
+        """Return the limits that this means for the nodes of the scope."""
+        return Limits(self.kind, await conditions(scope, self.filters), scope.versions.node_ids)
 
 
 def orphans_asked(texts: Sequence[str], node: str) -> Question:
@@ -52,9 +57,7 @@ def ghosts_asked(texts: Sequence[str], node: str) -> Question:
 
 
 def _question(kind: Kind, texts: Sequence[str], node: str) -> Question:
-    chosen = filters.parse(kind, texts, node)
-    name = ["leftovers", kind.value, chosen.tokens, sorted(chosen.fields.items())]
-    return Question(chosen.node, Limits(kind, conditions(chosen), None), name)
+    return Question(kind, filters.parse(kind, texts, node))
 
 
 async def orphans(scope: Scope, asked: Question, limit: int, cursor: str) -> Orphans:
@@ -63,8 +66,9 @@ async def orphans(scope: Scope, asked: Question, limit: int, cursor: str) -> Orp
     Raises:
         ProblemError: ``bad-request``, the cursor is not one of this question's.
     """
-    found, following = await _page(scope, asked, limit, cursor)
-    nodes = await leftovers.by_node(scope.conn, asked.within(scope))
+    limits = await asked.limits(scope)
+    found, following = await _page(scope, asked, limits, limit, cursor)
+    nodes = await leftovers.by_node(scope.conn, limits)
     return Orphans(
         orphans=[orphan_row(one) for one in found],
         nodes=nodes,
@@ -80,8 +84,9 @@ async def ghosts(scope: Scope, asked: Question, limit: int, cursor: str) -> Ghos
     Raises:
         ProblemError: ``bad-request``, the cursor is not one of this question's.
     """
-    found, following = await _page(scope, asked, limit, cursor)
-    nodes = await leftovers.by_node(scope.conn, asked.within(scope))
+    limits = await asked.limits(scope)
+    found, following = await _page(scope, asked, limits, limit, cursor)
+    nodes = await leftovers.by_node(scope.conn, limits)
     return Ghosts(
         ghosts=[ghost_row(one) for one in found],
         nodes=nodes,
@@ -93,14 +98,16 @@ async def ghosts(scope: Scope, asked: Question, limit: int, cursor: str) -> Ghos
 
 async def everything(scope: Scope, asked: Question) -> AsyncIterator[OrphanRow | GhostRow]:
     """Yield every orphan or ghost."""
-    async for one in leftovers.everything(scope.conn, asked.within(scope)):
+    async for one in leftovers.everything(scope.conn, await asked.limits(scope)):
         yield orphan_row(one) if isinstance(one.entry, Layer) else ghost_row(one)
 
 
-async def _page(scope: Scope, asked: Question, limit: int, cursor: str) -> tuple[list[Leftover], str | None]:
-    question = cursors.fingerprint([*asked.name, scope.question])
+async def _page(
+    scope: Scope, asked: Question, limits: Limits, limit: int, cursor: str
+) -> tuple[list[Leftover], str | None]:
+    question = cursors.fingerprint(["leftovers", asked.kind.value, *asked.filters.question, scope.question])
     after = cursors.decode(cursor, question).position if cursor else None
-    found = await leftovers.page(scope.conn, asked.within(scope), after, limit + 1)
+    found = await leftovers.page(scope.conn, limits, after, limit + 1)
     more = len(found) > limit
     found = found[:limit]
     return found, cursors.encode(found[-1].position, None, question) if more else None

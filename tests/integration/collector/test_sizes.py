@@ -14,10 +14,21 @@ from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
 from collector.store.usage import RoomNow, Sample
 from protocol import times
-from protocol.entries import Entry, LayerUse
-from protocol.sizes import DiskUse, Ghosts, OrphanRow, Orphans, Size, Top
+from protocol.answers import Containers, Images
+from protocol.entries import Entry, LayerUse, Mount
+from protocol.sizes import DiskUse, Ghosts, MountCommands, OrphanRow, Orphans, Size, Top
 from protocol.usage import Part
-from tests.integration.collector.cluster import CLUSTER, NOW, Cluster, container, image_entries, orphan, volume
+from tests.integration.collector.cluster import (
+    BASE,
+    CLUSTER,
+    NOW,
+    TOP,
+    Cluster,
+    container,
+    image_entries,
+    orphan,
+    volume,
+)
 from tests.integration.collector.node import Rows
 from tests.integration.collector.serving import collector
 
@@ -319,3 +330,55 @@ async def test_a_silent_node_stands_in_the_coverage(
         answer = await get(session, path, shape)
         assert [node.node for node in answer.coverage.silent] == ["n1"], path
     assert rows.ask("SELECT count(*) AS n FROM usage_current") == [{"n": 0}]
+
+
+async def test_containers_can_be_limited_to_a_volumes_driver(session: aiohttp.ClientSession, cluster: Cluster) -> None:
+    local, nfs = (
+        container(number, name, mounts=(Mount("volume", "/data", name="data", driver=name),))
+        for number, name in ((1, "local"), (2, "nfs"))
+    )
+    await cluster.node("n1", [local, nfs, container(3, "none")])
+    for wanted, expected in ({"driver=nfs"}, ["nfs"]), ({"driver=nfs", "driver=local"}, ["local", "nfs"]):
+        query = [("filter", text) for text in sorted(wanted)]
+        async with session.get("/api/v1/containers", params=query) as response:
+            answer = msgspec.json.decode(await response.read(), type=Containers)
+        assert sorted(row.name for row in answer.containers) == expected
+
+
+async def test_an_image_layer_leads_to_all_containers_and_images_that_stand_on_it(
+    session: aiohttp.ClientSession, cluster: Cluster
+) -> None:
+    image, base, top = image_entries()
+    middle = msgspec.structs.replace(base, key="sha256:other", parent=BASE)
+    await cluster.node("n1", [image, base, top, container(1, "on top")])
+    await cluster.node("n2", [base, middle, container(2, "on other", parent_chain_id="sha256:other")])
+    await cluster.node("n3", [container(3, "elsewhere", parent_chain_id="sha256:foreign")])
+    for layer, expected in {BASE: [("n1", "on top"), ("n2", "on other")], TOP: [("n1", "on top")]}.items():
+        answer: Containers = await get(session, "containers", Containers, filter=f"layer={layer}")
+        assert sorted((row.node, row.name) for row in answer.containers) == expected
+        images: Images = await get(session, "images", Images, filter=f"layer={layer}")
+        assert [(row.node, row.image_id) for row in images.images] == [("n1", image.key)]
+    one = {"filter": f"layer={BASE}", "limit": "1"}
+    first: Containers = await get(session, "containers", Containers, **one)
+    assert first.next is not None
+    second: Containers = await get(session, "containers", Containers, **one, cursor=first.next)
+    assert {row.name for row in (*first.containers, *second.containers)} == {"on top", "on other"}
+
+
+async def test_mount_command_follows_the_chain_in_the_register(
+    session: aiohttp.ClientSession, cluster: Cluster
+) -> None:
+    await cluster.node("n1", [*image_entries(), container(1, "whole"), container(2, "gap", parent_chain_id="sha256:x")])
+    answer: MountCommands = await get(session, "mount-command", MountCommands, ref="whole")
+    (command,) = answer.commands
+    assert command.command is not None
+    assert [path.rpartition("/overlay2/")[2] for path in command.layers] == [
+        f"0001{'e' * 60}/diff",
+        f"0001{'e' * 60}-init/diff",
+        "top1/diff",
+        "base1/diff",
+    ]
+    assert (command.hostname, command.target, command.reason) == ("n1.example", "/mnt", "")
+    (gap,) = (await get(session, "mount-command", MountCommands, ref="gap")).commands
+    assert (gap.command, "sha256:x" in gap.reason) == (None, True)
+    assert (await refused(session, "mount-command", ref="nobody"))["status"] == 404
