@@ -94,7 +94,8 @@ async def states(conn: Connection, silent_after: float) -> dict[str, int]:
 _EVERYTHING: Final = f"""
     SELECT s.cluster, s.node, s.hostname, s.state, s.heard_at, greatest(n.listed_at, h.listed_at) AS seen,
         n.engine, n.backends, n.problems, n.agent, h.skew, coalesce(h.lost_events, 0) AS lost_events,
-        n.conflict_since IS NOT NULL AS conflict, coalesce(c.containers, 0) AS containers,
+        coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
+        coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
     FROM ({_STATES}) AS s JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
         LEFT JOIN (
