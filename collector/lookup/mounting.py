@@ -26,7 +26,9 @@ _CLASSIC: Final = "LIBMOUNT_FORCE_MOUNT2=always "
 """Makes mount(8) use mount(2); older ones, which know nothing else, do not heed it."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./@%+=-]+")
 """What neither mount(8), nor overlayfs (``:`` and ``\\``), nor a shell takes for anything else."""
-_OVERLAYS: Final = frozenset({"overlay2", "fuse-overlayfs", "overlayfs", "stargz"})
+_OVERLAYS: Final = frozenset({"overlay2", "overlayfs", "stargz"})
+_FUSE: Final = "fuse-overlayfs"
+"""It writes down whiteouts as the kernel does, and as files ``.wh.NAME``, which only it understands."""
 _KNOWN_BASE: Final = frozenset({ResolvedBy.LAYERDB, ResolvedBy.SNAPSHOT_DB})
 """Ways to resolve a container that also tell which layer it stands on: without one it stands on none."""
 
@@ -62,6 +64,8 @@ def mount_command(container: ContainerRow, layers: Mapping[str, Layer]) -> Comma
             command = Command(f"mount --bind -o ro {shlex.quote(own)} {TARGET}", (own,))
         case _ if container.backend in _OVERLAYS:
             command = _overlay(container, own, _lower(container, layers))
+        case _ if container.backend == _FUSE:
+            command = _overlay(container, own, _lower(container, layers), fuse=True)
         case _ if container.backend == "overlay":
             top = _lower(container, layers)[:1]  # an image layer of this driver is a whole tree, the init layer copied
             command = _stacked([own, *(_directory(layer) for layer in top)], {})
@@ -115,29 +119,29 @@ def _shown(place: Place) -> str:
     return place.path if view == "." else f"{place.path}/{view}"
 
 
-def _overlay(container: ContainerRow, own: str, lower: Sequence[Layer]) -> Command:
+def _overlay(container: ContainerRow, own: str, lower: Sequence[Layer], *, fuse: bool = False) -> Command:
     links: dict[str, str] = {}
     for layer in lower:
         for place in layer.paths:
             if place.role is Role.LINK:
                 links.setdefault(_directory(layer), place.path)
-    return _stacked([own, *_init(container), *map(_directory, lower)], links)
+    return _stacked([own, *_init(container), *map(_directory, lower)], links, fuse=fuse)
 
 
-def _stacked(paths: list[str], links: Mapping[str, str]) -> Command:
+def _stacked(paths: list[str], links: Mapping[str, str], *, fuse: bool = False) -> Command:
     """Mount directories over one another, the first uppermost. ``links`` are shorter names for some of them."""
     if len(paths) == 1:  # overlayfs wants two at the least
         return Command(f"mount --bind -o ro {shlex.quote(paths[0])} {TARGET}", tuple(paths))
     if _fits(paths):
-        return Command(_mount_overlay(paths), tuple(paths))
+        return Command(_mount_overlay(paths, fuse=fuse), tuple(paths))
     base = commonpath([dirname(path) for path in paths])
     short = [relpath(links.get(path, path), base) for path in paths]
     if _fits(short):
-        return Command(f"(cd {shlex.quote(base)} && {_mount_overlay(short)})", tuple(paths))
+        return Command(f"(cd {shlex.quote(base)} && {_mount_overlay(short, fuse=fuse)})", tuple(paths))
     numbers = [str(number) for number in range(len(paths))]
     made = " && ".join(f'ln -s {shlex.quote(path)} "$d/{number}"' for path, number in zip(paths, numbers, strict=True))
     remark = "the names are too long, or too odd, for mount's options: it makes links to them in a temporary directory"
-    text = f'(d=$(mktemp -d) && {made} && cd "$d" && {_mount_overlay(numbers)})'
+    text = f'(d=$(mktemp -d) && {made} && cd "$d" && {_mount_overlay(numbers, fuse=fuse)})'
     return Command(text, tuple(paths), (remark,))
 
 
@@ -149,8 +153,10 @@ def _lowerdir(names: Sequence[str]) -> str:
     return f"lowerdir={':'.join(names)}"
 
 
-def _mount_overlay(names: Sequence[str]) -> str:
+def _mount_overlay(names: Sequence[str], *, fuse: bool) -> str:
     option = _lowerdir(names)
+    if fuse:
+        return f"{_FUSE} -o ro,{option} {TARGET}"
     classic = _CLASSIC if len(option) > _STRING else ""
     return f"{classic}mount -t overlay overlay -o ro,{option} {TARGET}"
 

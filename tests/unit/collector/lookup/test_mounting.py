@@ -184,3 +184,10 @@ def test_a_chain_that_leads_back_to_itself_is_damage() -> None:
 def test_a_running_container_comes_with_a_remark() -> None:
     command = mount_command(container(state="running"), by_chain(layer(1), layer(2)))
     assert "running" in command.remarks[-1]
+
+
+def test_fuse_overlayfs_is_mounted_by_itself_because_nobody_else_knows_its_whiteouts() -> None:
+    layers = by_chain(*(layer(n, backend="fuse-overlayfs") for n in (1, 2)))
+    command = mount_command(container("fuse-overlayfs"), layers)
+    assert command.text == f"fuse-overlayfs -o ro,lowerdir={':'.join(command.layers)} /mnt"
+    assert len(command.layers) == 4
