@@ -13,9 +13,9 @@ from typing import Final
 
 from agent.backends import imagedb
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.files import UnreadableError, directories, is_sha256, names, read_id
+from agent.backends.files import UnreadableError, directories, is_directory, is_sha256, names, read_id
 from agent.backends.layout import Layout
-from agent.backends.unclaimed import Claims, Moment, classify, is_directory, unread
+from agent.backends.unclaimed import Claims, Moment, classify, unread
 from protocol.entries import BackendType, Image, Kind, Layer, LayerUse, Place, ResolvedBy, Role
 from protocol.text import clean
 
@@ -54,8 +54,8 @@ class LayerDB:
         """Return the IDs of every container that has a writable layer here."""
         if self._container_ids is None:
             self._container_ids = []
-            for name in directories(self._mounts, self.problems, Kind.CONTAINER):
-                if is_sha256(name):
+            for name in directories(self._mounts, self.problems, Kind.CONTAINER, self._asked):
+                if name in self._asked or is_sha256(name):
                     self._container_ids.append(name)
                 elif not _BUILD_STEP.fullmatch(name):
                     self.problems.add(f"{self._mounts}/{clean(name)}", "is no container's: it is not named by an ID")
@@ -71,9 +71,9 @@ class LayerDB:
             parent = read_id(f"{base}/parent")
         except UnreadableError:
             (mount_id, init_id, parent), reason = self._read_each(base, "mount-id", "init-id", "parent")
-        self._asked.add(container_id)
         if mount_id is None:
             return self._unwritten(container_id, init_id, parent, reason)
+        self._asked.add(container_id)
         self._known.add(mount_id)
         if init_id is not None:
             self._known.add(init_id)
@@ -111,6 +111,7 @@ class LayerDB:
         base = f"{self._mounts}/{container_id}"
         if not os.path.lexists(base):
             return None
+        self._asked.add(container_id)
         reason = reason or self._incomplete(base, "mount-id", "container")
         paths: tuple[Place, ...] = self._root.places(self._entry(container_id), Role.METADATA)
         if init_id is not None and init_id.endswith(_INIT):

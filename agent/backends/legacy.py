@@ -13,9 +13,9 @@ import msgspec
 
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.files import UnreadableError, is_sha256, names, read
+from agent.backends.files import UnreadableError, is_directory, is_sha256, names, read
 from agent.backends.layout import Layout
-from agent.backends.unclaimed import Moment, classify, is_directory, unread
+from agent.backends.unclaimed import Moment, classify, unread
 from protocol.entries import BackendType, Image, Kind, Layer, Place, ResolvedBy, Role
 from protocol.text import clean
 

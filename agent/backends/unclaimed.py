@@ -5,7 +5,6 @@ named it could not be read.
 """
 
 import os
-import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,11 +81,3 @@ def _is_new(tops: Sequence[str], moment: Moment) -> bool:
         if moment.is_new(newest):
             return True
     return False
-
-
-def is_directory(path: str) -> bool:
-    """Whether there is a directory, and not a link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False

@@ -232,7 +232,8 @@ def _welcome(options: _Options, address: str, nodes: "Sequence[Node]", rows: "Se
     for node in nodes:
         if node.unreadable:
             say("")
-            say(f"You may not read {node.unreadable}: what is known is what `docker inspect` says. For the rest type:")
+            say(f"You may not read {node.unreadable}: what is known is what `docker inspect` says.")
+            say("For the rest stop this and type:")
             say(f"  sudo {shutil.which(command) or command} up")
     say("")
     say("Try in another terminal:")

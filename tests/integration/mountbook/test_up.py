@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ class Up:
         """End it at once, if it has not ended."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def command(*arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
@@ -94,8 +97,9 @@ def running(data: Path) -> Iterator[list[Up]]:
     for up in started:
         up.kill()
     record = data / "sample" / "postgres" / "postmaster.pid"
-    if record.exists():  # the test failed between a kill and the start that clears up
-        os.kill(int(record.read_text().split()[0]), signal.SIGQUIT)
+    if record.exists():  # PostgreSQL was killed, or the test failed between a kill and the start that clears up
+        with suppress(ProcessLookupError):
+            os.kill(int(record.read_text().split()[0]), signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
