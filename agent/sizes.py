@@ -145,7 +145,7 @@ class _Walk:
                         found = entry.stat(follow_symlinks=False)
                     except OSError:
                         continue  # gone since the directory was read
-                    # A file with several names, or a directory (on btrfs those have one link): most entries are neither.
+                    # A file with several names, or a directory (on btrfs it has one link): most are neither.
                     if found.st_nlink > 1 or entry.is_dir(follow_symlinks=False):
                         if stat.S_ISDIR(found.st_mode):
                             if found.st_dev != device:

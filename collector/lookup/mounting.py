@@ -7,13 +7,13 @@ them lower ones. Sources: moby ``daemon/graphdriver/*`` (``Get``), mount(8), the
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath, dirname, relpath
 from typing import Final
 
 from protocol.answers import ContainerRow
-from protocol.entries import Layer, PathKind, Place, ResolvedBy, Role
+from protocol.entries import Container, Layer, PathKind, Place, ResolvedBy, Role
 
 TARGET: Final = "/mnt"
 """Where the printed command mounts."""
@@ -47,7 +47,7 @@ class Command:
 
 
 def mount_command(container: ContainerRow, layers: Mapping[str, Layer]) -> Command:
-    """Return the command for a container; ``layers`` are its backend's image layers by their chain IDs.
+    """Return the command for a container; ``layers`` are those of its backend, as ``by_name`` returns them.
 
     Raises:
         UnmountableError: its directory or a layer below it is not known, or nobody knows how to mount its backend.
@@ -74,6 +74,33 @@ def mount_command(container: ContainerRow, layers: Mapping[str, Layer]) -> Comma
         case _:
             raise UnmountableError(f"how to mount what {container.backend or 'its backend'} keeps is not known here")
     return Command(command.text, command.layers, (*command.remarks, *_running(container)))
+
+
+def by_name(layers: Iterable[Layer], containers: Iterable[Container]) -> dict[str, Layer]:
+    """Return layers of one backend by what those above them call them: their chain ID, or their key.
+
+    What ``docker commit`` makes in the containerd image store stands on the init snapshot of the container that it was
+    made from: as long as that is there, its init layer is a link of the chain.
+    """
+    named: dict[str, Layer] = {}
+    for container in containers:
+        init = next((place for place in container.paths if place.role is Role.INIT), None)
+        if container.init_id and init is not None:
+            key = f"{container.backend}/{container.init_id}"
+            parent = container.parent_chain_id or ""
+            named[key] = Layer(root=container.root, key=key, parent=parent, diff_path=_shown(init))
+    for layer in layers:
+        named[layer.key] = layer
+        chain = layer.key.rpartition("/")[2]
+        if chain.startswith("sha256:"):
+            named[chain] = layer
+    return named
+
+
+def stands_on_init(layers: Mapping[str, Layer]) -> set[str]:
+    """Return the numbers of the init snapshots that layers stand on and that are not among them."""
+    parents = {layer.parent for layer in layers.values() if layer.parent and layer.parent not in layers}
+    return {parent.rpartition("/")[2] for parent in parents if "/" in parent}
 
 
 def _lower(container: ContainerRow, layers: Mapping[str, Layer]) -> list[Layer]:

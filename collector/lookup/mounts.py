@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from collector.lookup.mounting import TARGET, UnmountableError, mount_command
+from collector.lookup.mounting import TARGET, UnmountableError, by_name, mount_command, stands_on_init
 from collector.lookup.refs import Ref
 from collector.lookup.scope import Scope
-from collector.lookup.users import chain_id
 from collector.lookup.where import where
+from collector.store.keys import hash_token, token
 from collector.store.read import chains
 from protocol.answers import ContainerRow
 from protocol.entries import Layer
@@ -20,12 +20,12 @@ async def mount_commands(scope: Scope, ref: Ref, limit: int, cursor: str) -> Mou
         ProblemError: as ``where``.
     """
     found = await where(scope, ref, limit, cursor)
-    stores: dict[tuple[str, str, str, str], Mapping[str, Layer]] = {}
+    stores: dict[chains.Store, Mapping[str, Layer]] = {}
     commands = []
     for row in found.containers:
-        store = (row.cluster, row.node, row.root, row.backend)
+        store = chains.Store(row.cluster, row.node, row.root, row.backend)
         if store not in stores:
-            stores[store] = {chain_id(layer): layer for layer in await chains.image_layers(scope.conn, *store)}
+            stores[store] = await _layers(scope, store)
         commands.append(_command(row, stores[store]))
     return MountCommands(
         ref=found.ref,
@@ -35,6 +35,16 @@ async def mount_commands(scope: Scope, ref: Ref, limit: int, cursor: str) -> Mou
         coverage=found.coverage,
         next=found.next,
     )
+
+
+async def _layers(scope: Scope, store: chains.Store) -> dict[str, Layer]:
+    """Return every layer of one backend on one node, by its names."""
+    layers = await chains.layers(scope.conn, store)
+    missing = stands_on_init(by_name(layers, ()))
+    if not missing:
+        return by_name(layers, ())
+    tokens = sorted(hash_token(token("init-id", number)) for number in missing)
+    return by_name(layers, await chains.containers(scope.conn, store, tokens))
 
 
 def _command(row: ContainerRow, layers: Mapping[str, Layer]) -> MountCommand:

@@ -10,8 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.lookup.mounting import TARGET, Command, mount_command
-from collector.lookup.users import chain_id
+from collector.lookup.mounting import TARGET, Command, by_name, mount_command
 from protocol.answers import ContainerRow
 from protocol.entries import Container, Layer
 from tests.swarm.engines import GRAPH_DRIVERS, IMAGE, SNAPSHOTTERS, Engine, GraphDriver, Snapshotter
@@ -35,10 +34,11 @@ def engine(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Engine]:
 def command_for(engine: Engine, container_id: str) -> Command:
     """Return the command from what the agent says of the container and of the layers."""
     entries = look(engine).entries.values()
-    (found,) = (one for one in entries if isinstance(one, Container) and one.key == container_id)
+    containers = [one for one in entries if isinstance(one, Container)]
+    (found,) = (one for one in containers if one.key == container_id)
     fields = {name: getattr(found, name) for name in found.__struct_fields__ if name != "key"}
     row = msgspec.convert({**fields, "container_id": found.key}, ContainerRow, from_attributes=True)
-    layers = {chain_id(one): one for one in entries if isinstance(one, Layer) and one.backend == found.backend}
+    layers = by_name((one for one in entries if isinstance(one, Layer) and one.backend == found.backend), containers)
     return mount_command(row, layers)
 
 

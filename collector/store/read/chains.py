@@ -1,27 +1,46 @@
 """Image layers, to follow a chain from layer to layer: down from a container, or up from a layer."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.read.versions import Versions
-from protocol.entries import Layer
+from protocol.entries import Container, Layer
 
-_LAYERS: Final = text(
+
+class Store(NamedTuple):
+    """One backend below one data root of a node."""
+
+    cluster: str
+    node: str
+    root: str
+    backend: str
+
+
+_OF: Final = (
     "SELECT (e.doc || jsonb_build_object('root', e.root, 'key', e.key))::text FROM entries AS e "
-    "JOIN nodes AS n ON n.id = e.node_id WHERE n.cluster = :cluster AND n.node = :node AND e.kind = 'layer' "
-    "AND e.root = :root AND e.doc ->> 'backend' = :backend AND coalesce(e.doc ->> 'use', 'image') = 'image'"
+    "JOIN nodes AS n ON n.id = e.node_id WHERE n.cluster = :cluster AND n.node = :node "
+    "AND e.root = :root AND e.doc ->> 'backend' = :backend AND e.kind = "
 )
-_DECODER: Final = msgspec.json.Decoder(Layer)
+_LAYERS: Final = text(f"{_OF} 'layer'")
+_CONTAINERS: Final = text(f"{_OF} 'container' AND e.ref_keys && CAST(:tokens AS bigint[])")
+_LAYER: Final = msgspec.json.Decoder(Layer)
+_CONTAINER: Final = msgspec.json.Decoder(Container)
 
 
-async def image_layers(conn: Connection, cluster: str, node: str, root: str, backend: str) -> list[Layer]:
-    """Return every image layer that this backend keeps below this data root of the node."""
-    found = await conn.execute(_LAYERS, {"cluster": cluster, "node": node, "root": root, "backend": backend})
-    return [_DECODER.decode(document) for (document,) in found]
+async def layers(conn: Connection, store: Store) -> list[Layer]:
+    """Return every layer that the backend keeps."""
+    found = await conn.execute(_LAYERS, store._asdict())
+    return [_LAYER.decode(document) for (document,) in found]
+
+
+async def containers(conn: Connection, store: Store, tokens: Sequence[int]) -> list[Container]:
+    """Return the backend's containers that bear one of these tokens (hashes)."""
+    found = await conn.execute(_CONTAINERS, {**store._asdict(), "tokens": list(tokens)})
+    return [_CONTAINER.decode(document) for (document,) in found]
 
 
 async def standing_on(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from collector.lookup.mounting import UnmountableError, mount_command
+from collector.lookup.mounting import UnmountableError, by_name, mount_command, stands_on_init
 from protocol.answers import ContainerRow
-from protocol.entries import Layer, PathKind, Place, ResolvedBy, Role
+from protocol.entries import Container, Layer, PathKind, Place, ResolvedBy, Role
 
 ROOT = "/var/lib/docker"
 OWN = "c" * 64
@@ -191,3 +191,31 @@ def test_fuse_overlayfs_is_mounted_by_itself_because_nobody_else_knows_its_white
     command = mount_command(container("fuse-overlayfs"), layers)
     assert command.text == f"fuse-overlayfs -o ro,lowerdir={':'.join(command.layers)} /mnt"
     assert len(command.layers) == 4
+
+
+def test_a_committed_layer_of_the_image_store_stands_on_the_init_snapshot_of_its_container() -> None:
+    snapshots = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots"
+
+    def snapshot(key: str, number: int, parent: str) -> Layer:
+        return Layer(root=ROOT, key=key, backend="overlayfs", parent=parent, diff_path=f"{snapshots}/{number}/fs")
+
+    base, top = snapshot("sha256:1", 1, ""), snapshot("sha256:2", 9, "overlayfs/4")
+    source = Container(
+        root=ROOT,
+        key="b" * 64,
+        backend="overlayfs",
+        init_id="4",
+        parent_chain_id="sha256:1",
+        paths=(Place(f"{snapshots}/4", Role.INIT, ("fs",)),),
+    )
+    assert stands_on_init(by_name([base, top], ())) == {"4"}
+    row = container("overlayfs", diff_path=f"{snapshots}/10/fs", paths=[], resolved_by=ResolvedBy.SNAPSHOT_DB)
+    command = mount_command(row, by_name([base, top], [source]))
+    assert command.layers == tuple(f"{snapshots}/{number}/fs" for number in (10, 9, 4, 1))
+    with pytest.raises(UnmountableError, match="overlayfs/4 below sha256:2"):
+        mount_command(row, by_name([base, top], ()))
+
+
+def test_layers_that_two_backends_hold_are_found_by_their_chain() -> None:
+    both = Layer(root=ROOT, key="overlay2/sha256:1", diff_path="/x")
+    assert by_name([both], ())["sha256:1"] is both
