@@ -21,6 +21,7 @@ from agent.backends import (
 from agent.backends.atwork import engine_at_work
 from agent.backends.base import BackendReader, DataRoot, Problems
 from agent.backends.devicemapper import DeviceMapper
+from agent.backends.files import holds_directory
 from agent.backends.layerdb import LayerDB
 from agent.backends.layout import Layout
 from agent.backends.legacy import Legacy, is_legacy
@@ -195,10 +196,7 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     try:
         top = os.listdir(root.local)
     except OSError as exc:
-        why = f"the data root cannot be read ({exc.strerror})"
-        problems.add(root.local, why)
-        problems.incomplete.update(Kind)
-        return Disk(root, (), problems, driver, why)
+        return _unseen(root, driver, problems, f"the data root cannot be read ({exc.strerror})")
     readers: list[BackendReader] = []
     if is_legacy(root.local):
         readers += [Legacy(root, layout, sight.moment) for name, layout in LAYOUTS.items() if name in top]
@@ -211,8 +209,19 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     readers += containerd_roots.readers(
         root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
     )
+    if not readers and "containers" not in top:
+        # Every engine makes that directory at its first start: this is where a disk belongs that is not there.
+        why = "this is no engine's data root: it has no directory containers; perhaps its disk is not mounted"
+        return _unseen(root, driver, problems, why)
     readers.sort(key=lambda reader: (reader.name != driver, reader.name))
     return Disk(root, tuple(readers), problems, driver)
+
+
+def _unseen(root: DataRoot, driver: str, problems: Problems, why: str) -> Disk:
+    """Return a data root below which nothing can be seen: then nothing is known to be absent."""
+    problems.add(root.local, why)
+    problems.incomplete.update(Kind)
+    return Disk(root, (), problems, driver, why)
 
 
 def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | None:
@@ -229,11 +238,12 @@ def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | N
 
 def _drivers(root: DataRoot, problems: Problems) -> list[str]:
     images = f"{root.local}/image"
+    kinds = (Kind.CONTAINER, Kind.LAYER, Kind.IMAGE)
     try:
-        return sorted(name for name in os.listdir(images) if os.path.isdir(f"{images}/{name}/layerdb"))
+        return sorted(n for n in os.listdir(images) if holds_directory(f"{images}/{n}/layerdb", problems, *kinds))
     except FileNotFoundError:
         return []
     except OSError as exc:
         problems.add(images, f"cannot be listed ({exc.strerror})")
-        problems.incomplete.update((Kind.CONTAINER, Kind.LAYER, Kind.IMAGE))
+        problems.incomplete.update(kinds)
         return []
