@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from protocol.enrol import Enrolled
 from protocol.messages import Applied, HeartbeatReply, HelloReply
 from protocol.problems import ProblemType
+from protocol.roster import RosterReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,5 @@ class Unreachable:
     detail: str
 
 
-Reply = HelloReply | Applied | HeartbeatReply
+Reply = HelloReply | Applied | HeartbeatReply | Enrolled | RosterReply
 Outcome = Reply | Rejected | Unreachable

@@ -6,8 +6,10 @@ report a node that it no longer watches.
 """
 
 import asyncio
+import contextlib
 import secrets
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol
 
@@ -18,6 +20,7 @@ from agent.backoff import delay, draw
 from agent.client import CollectorClient
 from agent.config import Config
 from agent.credential import exposure, read_token
+from agent.enrolment import Enrolling, IdentityFile, join_secret
 from agent.errors import AgentError, EngineError
 from agent.following import REST, Follower, Source
 from agent.health import HealthFile
@@ -79,12 +82,27 @@ async def run(config: Config) -> NoReturn:
         draw=draw,
         position=positions.load(),
     )
-    client = CollectorClient(
-        config.collectors, lambda: read_token(config), ca_file=config.ca_file, timeout=config.collector_timeout
-    )
     with Lookout(config) as lookout:
-        async with client:
-            await Service(config, reporter, lookout, client, positions).run()
+        async with _collector(config, lookout) as collector:
+            await Service(config, reporter, lookout, collector, positions).run()
+
+
+@contextlib.asynccontextmanager
+async def _collector(config: Config, lookout: Lookout) -> AsyncIterator[Collector]:
+    """Open the way to the collectors, with the token that was given or with one that the agent enrols."""
+
+    def client(token: Callable[[], str]) -> CollectorClient:
+        return CollectorClient(config.collectors, token, ca_file=config.ca_file, timeout=config.collector_timeout)
+
+    if not config.join_secret_file:
+        async with client(lambda: read_token(config)) as only:
+            yield only
+        return
+    enrolling = Enrolling(
+        IdentityFile(config.state_dir), lambda: lookout.engine, cluster=config.cluster, node=config.node
+    )
+    async with client(enrolling.token) as poster, client(join_secret(config.join_secret_file)) as joiner:
+        yield enrolling.over(poster, joiner)
 
 
 def _boot_id() -> str:

@@ -8,9 +8,11 @@ from typing import Final
 
 import msgspec
 
+from protocol.enrol import Enrol
 from protocol.messages import Delta, Heartbeat, Hello, Snapshot
+from protocol.roster import Roster
 
-Message = Hello | Snapshot | Delta | Heartbeat
+Message = Hello | Snapshot | Delta | Heartbeat | Enrol | Roster
 
 COMPRESS_ABOVE: Final = 1024
 """Bodies of at most so many bytes are sent as they are."""

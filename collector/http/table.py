@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from collector.http import agents, containers, describe, health, images, layers, nodes, where, whose
+from collector.http import agents, containers, describe, enrolment, health, images, layers, nodes, where, whose
 from collector.http.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -13,6 +13,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *images.ROUTES,
     *nodes.ROUTES,
     *agents.ROUTES,
+    *enrolment.ROUTES,
     *health.ROUTES,
     *describe.ROUTES,
 )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import msgspec
 import pytest
 
-from protocol import entries, messages, problems
+from protocol import enrol, entries, messages, problems, roster
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 WIRE_FORMAT: Final = ROOT / "docs/wire-format.md"
@@ -33,7 +33,7 @@ _META: Final = ("pattern", "ge", "le", "min_length", "max_length")
 def _shapes() -> dict[str, type[msgspec.Struct]]:
     return {
         name: kind
-        for module in (messages, entries, problems)
+        for module in (messages, entries, problems, enrol, roster)
         for name, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__ and not name.startswith("_")
     }
