@@ -1,4 +1,4 @@
-"""The agent as a whole: three tasks that follow events, look at the node, and report to a collector.
+"""The agent as a whole: tasks that follow events, look at the node, and report to a collector; a manager's roster too.
 
 Blocking work is done in threads; what they share (hints, the reporter) is touched only in the event loop. A task
 that fails for a reason that is not foreseen ends the service with that error: an agent that went on without it would
@@ -27,11 +27,12 @@ from agent.health import HealthFile
 from agent.hints import Hints, Wanted
 from agent.lookout import Lookout
 from agent.observation import Observation
-from agent.outcome import Outcome, Reply
+from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
+from protocol.roster import ROSTER_EVERY, Roster, RosterReply
 
 _log = structlog.stdlib.get_logger("agent.service")
 
@@ -84,7 +85,7 @@ async def run(config: Config) -> NoReturn:
     )
     with Lookout(config) as lookout:
         async with _collector(config, lookout) as collector:
-            await Service(config, reporter, lookout, collector, positions).run()
+            await Service(config, reporter, lookout, collector, positions, roster=lookout.roster).run()
 
 
 @contextlib.asynccontextmanager
@@ -118,10 +119,20 @@ class Service:
     """The tasks, and what they share. ``run`` once."""
 
     def __init__(
-        self, config: Config, reporter: Reporter, eyes: Eyes, collector: Collector, positions: PositionFile
+        self,
+        config: Config,
+        reporter: Reporter,
+        eyes: Eyes,
+        collector: Collector,
+        positions: PositionFile,
+        *,
+        roster: Callable[[], Roster | None] = lambda: None,
     ) -> None:
         self._config, self._reporter, self._eyes, self._collector = config, reporter, eyes, collector
         self._positions, self._health = positions, HealthFile(config.state_dir)
+        self._roster = roster
+        # One request of an agent is in flight at a time.
+        self._turn = asyncio.Lock()
         self._hints = Hints()
         self._observed = asyncio.Event()
 
@@ -137,6 +148,7 @@ class Service:
                 tasks.create_task(follower.run(), name="follow")
                 tasks.create_task(self._watch(), name="watch")
                 tasks.create_task(self._report(), name="report")
+                tasks.create_task(self._call_the_roll(), name="roster")
         except ExceptionGroup as group:
             foreseen, faults = group.split(AgentError)
             if foreseen is None or faults is not None:
@@ -187,7 +199,8 @@ class Service:
                 case Send():
                     if body is None or body[0] is not step:
                         body = step, await asyncio.to_thread(encode, step.message)
-                    outcome = await self._collector.post(step.name, body[1], step.answer)
+                    async with self._turn:
+                        outcome = await self._collector.post(step.name, body[1], step.answer)
                     self._reporter.answered(outcome, time.monotonic())
                     if self._reporter.position is not None and self._reporter.position != kept:
                         kept = self._reporter.position
@@ -198,6 +211,25 @@ class Service:
                 case Wait(until=until):
                     await self._sleep(until)
             await asyncio.to_thread(self._health.beat, self._standing())
+
+    async def _call_the_roll(self) -> NoReturn:
+        """Send the roster from time to time, while this node is a manager and the collector knows the node."""
+        while True:
+            await asyncio.sleep(ROSTER_EVERY)
+            if not self._reporter.greeted:
+                continue
+            try:
+                roster = await asyncio.to_thread(self._roster)
+            except EngineError as exc:
+                _log.warning("the roster cannot be read", why=str(exc))
+                continue
+            if roster is None:
+                continue
+            body = await asyncio.to_thread(encode, roster)
+            async with self._turn:
+                outcome = await self._collector.post("roster", body, RosterReply)
+            if isinstance(outcome, Rejected | Unreachable):
+                _log.warning("the roster was not taken", why=outcome.detail)
 
     async def _sleep(self, until: float) -> None:
         """Wait until something is observed, or that time has come."""

@@ -1,4 +1,4 @@
-"""What agents post: ``hello``, ``snapshot``, ``delta`` and ``heartbeat``, each about the node of its token only."""
+"""What agents post, each about the node of its token only: state, heartbeats, and a manager's roster."""
 
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from protocol.messages import (
     Snapshot,
 )
 from protocol.problems import ProblemType
+from protocol.roster import Roster, RosterReply
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ _HELLO: Final = msgspec.json.Decoder(Hello)
 _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _DELTA: Final = msgspec.json.Decoder(Delta)
 _HEARTBEAT: Final = msgspec.json.Decoder(Heartbeat)
+_ROSTER: Final = msgspec.json.Decoder(Roster)
 
 
 async def _message(request: web.Request, decoder: msgspec.json.Decoder[T], limit: int = MAX_BODY) -> T:
@@ -58,6 +60,11 @@ async def _delta(request: web.Request) -> web.StreamResponse:
 async def _heartbeat(request: web.Request) -> web.StreamResponse:
     message = await _message(request, _HEARTBEAT, MAX_HEARTBEAT)
     return answers.json(await request.app[BATCHER].beat(own_node(request), message))
+
+
+async def _roster(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _ROSTER)
+    return answers.json(await ingest.roster(request.app[DATABASE], own_node(request), message))
 
 
 def _count(request: web.Request, message: str, entries: int, applied: Applied) -> None:
@@ -101,4 +108,5 @@ ROUTES = (
         "The state is still the one with this hash; at most 300 bytes",
         ProblemType.HELLO,
     ),
+    _route("roster", _roster, Roster, RosterReply, "What a manager knows of its Swarm's nodes and services"),
 )

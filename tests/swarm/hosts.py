@@ -35,7 +35,13 @@ class Host:
     """One machine of the lab. ``folder`` holds its disks as the outside sees them."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], disk: Path | None = None, system: Path | None = None
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        disk: Path | None = None,
+        system: Path | None = None,
+        *,
+        isolated: bool = True,
     ) -> None:
         """Start it and wait until it is up.
 
@@ -44,6 +50,7 @@ class Host:
             environment: Of every process on the host.
             disk: Image of a file system for ``/var/lib/docker``; without it that is a directory below ``folder``.
             system: Root directory of another Debian for the host to run; without it it runs this machine's programs.
+            isolated: Whether it has a network of its own; without, it uses this machine's.
 
         Raises:
             LabError: it did not start; the message holds what it said.
@@ -53,8 +60,9 @@ class Host:
         self.environment = environment
         for directory in ("var/lib/docker", "etc/docker"):
             (folder / directory).mkdir(parents=True)
-        command = ["unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child"]
+        command = ["unshare", "--mount", "--uts", *(["--net"] if isolated else []), "--pid", "--fork", "--kill-child"]
         command += ["sh", str(_START_SCRIPT), str(folder), self.name, str(disk or ""), str(system or "")]
+        command += [os.readlink("/proc/self/ns/net")]
         self._log = self.folder / "host.log"
         with self._log.open("wb") as log:
             self._holder = subprocess.Popen(
