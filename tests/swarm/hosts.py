@@ -18,8 +18,8 @@ class LabError(Exception):
     """The lab could not be built or cleared; the message says which part, and shows its log."""
 
 
-def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Look again and again until something has happened.
+def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENCE, *, pause: float = 0.02) -> None:
+    """Look again and again, with ``pause`` seconds between, until something has happened.
 
     Raises:
         LabError: it has not, after so many seconds.
@@ -28,7 +28,7 @@ def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENC
     while not happened():
         if time.monotonic() > deadline:
             raise LabError(f"after {seconds:.0f} s still not so: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 class Host:

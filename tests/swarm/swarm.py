@@ -4,6 +4,7 @@ import json
 import secrets
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,12 @@ class Swarm:
             engine.docker("swarm", "join", "--advertise-addr", address, "--token", token, f"{_NETWORK}.1:2377")
         self.nodes.append(engine)
 
+    def rejoin(self, engine: Engine) -> None:
+        """Let a worker that left join again: Swarm gives it a new node ID."""
+        token = self.leader.docker("swarm", "join-token", "--quiet", "worker")
+        address = f"{_NETWORK}.{self.nodes.index(engine) + 1}"
+        engine.docker("swarm", "join", "--advertise-addr", address, "--token", token, f"{_NETWORK}.1:2377")
+
     def node_id(self, engine: Engine) -> str:
         """Return the Swarm's ID of the node."""
         return engine.docker("info", "--format", "{{.Swarm.NodeID}}")
@@ -58,29 +65,54 @@ class Swarm:
         words = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file), stack)
         self.leader.docker(*words, environment=settings)
 
-    def ask(self, engine: Engine, *words: str, at: int = 1) -> "subprocess.CompletedProcess[str]":
-        """Run ``mountbook`` on an engine's host against the collector on the node numbered ``at``."""
-        return engine.host.run(
-            sys.executable,
-            "-m",
-            "mountbook",
-            *words,
+    def collectors(self) -> list[str]:
+        """Return the addresses of the collectors that run, each on the port of its node."""
+        words = ("service", "ps", "mountbook_collector", "--filter", "desired-state=running")
+        names = {engine.host.name: number for number, engine in enumerate(self.nodes, 1)}
+        tasks = self.leader.docker(*words, "--format", "{{.Node}} {{.CurrentState}}").splitlines()
+        running = [line.split()[0] for line in tasks if line.split()[1] == "Running"]
+        return [f"http://{_NETWORK}.{names[name]}:8480" for name in running]
+
+    def ask(self, engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run ``mountbook`` on the network of an engine's host, against the first collector there is."""
+        urls = self.collectors()
+        if not urls:
+            raise LabError("no collector runs")
+        return subprocess.run(
+            ["nsenter", f"--target={engine.host.init}", "--net", sys.executable, "-m", "mountbook", *words],
+            capture_output=True,
+            text=True,
             check=False,
-            PYTHONPATH=str(ROOT),
-            MOUNTBOOK_URL=f"http://{_NETWORK}.{at}:8480",
-            MOUNTBOOK_TOKEN=self.admin_token,
+            stdin=subprocess.DEVNULL,
+            env={**engine.host.environment, **self._environment, "MOUNTBOOK_URL": urls[0]},
         )
 
-    def answer(self, engine: Engine, *words: str, at: int = 1) -> Any:
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(ROOT), "MOUNTBOOK_TOKEN": self.admin_token, "PYTHONWARNINGS": "ignore"}
+
+    def answer(self, engine: Engine, *words: str) -> Any:
         """Return the command's answer as an object.
 
         Raises:
             LabError: it has none; the message is the command's own.
         """
-        done = self.ask(engine, *words, "--json", at=at)
+        done = self.ask(engine, *words, "--json")
         if done.returncode != 0:
             raise LabError(f"mountbook {' '.join(words)} ended with {done.returncode}: {done.stderr}")
         return json.loads(done.stdout)
+
+    def states(self) -> dict[str, str]:
+        """Return every node's state by its ID, empty while no collector answers."""
+        try:
+            return {node["node"]: node["state"] for node in self.answer(self.leader, "nodes")["nodes"]}
+        except LabError:
+            return {}
+
+    def close(self) -> None:
+        """Let every node leave, so that no task is begun anew while engines stop."""
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda engine: engine.docker("swarm", "leave", "--force"), reversed(self.nodes)))
 
     def _connect(self, host: Host) -> str:
         """Give a host an interface at the switch, and return its address."""
