@@ -27,7 +27,7 @@ FAULT: Final = 70
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "status"),
     "This machine": ("up", "scan"),
-    "Services and administration": ("agent", "collector", "migrate", "token", "login", "logout"),
+    "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),
 }
 """Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name."""

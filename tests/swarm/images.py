@@ -26,8 +26,8 @@ POSTGRES: Final = "postgres:18"
 _PYTHON: Final = "python:3.13-slim"
 _PACKAGES: Final = "ca-certificates,python3,python3-venv,python3-pip"
 _CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
-_CONTEXT: Final = ("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "lock", "protocol", "agent", "collector")
-_REST: Final = ("migrations", "mountbook")
+_FILES: Final = ("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "stack.yml")
+_FOLDERS: Final = ("lock", "protocol", "agent", "collector", "migrations", "mountbook")
 
 _POSTGRES_DOCKERFILE: Final = f"""
 FROM {_PYTHON}
@@ -118,7 +118,7 @@ def _import_python(builder: Engine, base: Path) -> None:
 def _fingerprint() -> str:
     """Return a hash of every file that goes into the images."""
     total = hashlib.sha256((_POSTGRES_DOCKERFILE + _POSTGRES_ENTRYPOINT).encode())
-    for name in (*_CONTEXT, *_REST):
+    for name in (*_FILES, *_FOLDERS):
         place = ROOT / name
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and "__pycache__" not in path.parts:

@@ -27,9 +27,9 @@ async def a_manager(database: Database) -> Cluster:
     return cluster
 
 
-def member(node: str, *, availability: str = "active", state: str = "ready", **fields: str) -> RosterNode:
+def member(node: str, *, availability: str = "active", state: str = "ready", os: str = "linux") -> RosterNode:
     return RosterNode(
-        node=node, hostname=f"{node}.example", role="worker", availability=availability, state=state, **fields
+        node=node, hostname=f"{node}.example", role="worker", availability=availability, state=state, os=os
     )
 
 
