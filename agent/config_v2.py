@@ -4,13 +4,15 @@ Only what the register wants is decoded; the environment, the command and health
 Sources: moby ``daemon/container/{container,state}.go``, ``volume/mounts/mounts.go``; ``container/container.go`` of 1.9.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from agent.backends.files import UnreadableError, read
 from protocol.entries import Mount
 from protocol.text import clean
+
+T = TypeVar("T", bound="Life")
 
 LIMIT: Final = 4 * 1024 * 1024
 """Most bytes of a record; those with the largest labels seen have some hundred kilobytes."""
@@ -80,15 +82,20 @@ class MountPoint(msgspec.Struct, frozen=True, rename="pascal", gc=False):
         )
 
 
-class Record(msgspec.Struct, frozen=True, rename="pascal", gc=False):
+class Life(msgspec.Struct, frozen=True, rename="pascal", gc=False):
+    """What of a record the engine's list does not say: the storage driver, exact times, how it ended."""
+
+    driver: str = ""
+    created: str = ""
+    state: State = State()
+
+
+class Record(Life, frozen=True, rename="pascal", gc=False):
     """One container's record. ``image`` is the image's ID, ``config.image`` the name it was created from."""
 
     id: str = msgspec.field(default="", name="ID")
     name: str = ""
-    driver: str = ""
     image: str = ""
-    created: str = ""
-    state: State = State()
     config: Settings = Settings()
     mount_points: dict[str, MountPoint] | None = None
     volumes: dict[str, str] | None = None
@@ -102,7 +109,8 @@ class Record(msgspec.Struct, frozen=True, rename="pascal", gc=False):
         return tuple(sorted(points, key=lambda mount: mount.destination))
 
 
-_DECODER: Final = msgspec.json.Decoder(Record)
+_RECORD: Final = msgspec.json.Decoder(Record)
+_LIFE: Final = msgspec.json.Decoder(Life)
 
 
 def load(directory: str, file: Literal["config.v2.json", "config.json"] = "config.v2.json") -> Record | None:
@@ -111,11 +119,24 @@ def load(directory: str, file: Literal["config.v2.json", "config.json"] = "confi
     Raises:
         UnreadableError: it is there and cannot be used.
     """
-    data = read(f"{directory}/{file}", LIMIT)
+    return _load(f"{directory}/{file}", _RECORD)
+
+
+def load_life(directory: str) -> Life | None:
+    """Return what the engine's list does not say of a container, or None when it has no record.
+
+    Raises:
+        UnreadableError: it is there and cannot be used.
+    """
+    return _load(f"{directory}/config.v2.json", _LIFE)
+
+
+def _load(path: str, decoder: msgspec.json.Decoder[T]) -> T | None:
+    data = read(path, LIMIT)
     if data is None:
         return None
     try:
-        return _DECODER.decode(data)
+        return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise UnreadableError(f"is no container's record: {exc}") from exc
 

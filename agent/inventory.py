@@ -8,22 +8,24 @@ from disk is left to the engine's ``inspect``, or reported as unresolved with it
 import os
 import re
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
 from agent.backends.discover import Disk
-from agent.backends.files import UnreadableError, is_sha256, names
+from agent.backends.files import UnreadableError, directories, is_sha256
 from agent.backends.inspected import from_inspect
-from agent.config_v2 import Record, moment
+from agent.config_v2 import Life, Record, moment
 from agent.listing import ListedContainer, ListedMount, Listing
 from agent.storage import binds, images, volumes
-from protocol.entries import Container, Entry, Kind, Mount, Place, Role
+from protocol.entries import Container, Entry, Kind, Layer, Mount, Place, Role
 from protocol.messages import Backend
-from protocol.text import clean
+from protocol.text import clean, is_clean
 
 SETTLED: Final = 600.0
 """Seconds after which a container on disk that the engine does not list is no longer one that is being made."""
@@ -61,7 +63,7 @@ def take(
     disks: Sequence[Disk],
     listing: Listing | None,
     *,
-    only: Collection[str] | None = None,
+    only: frozenset[str] | None = None,
     now: float | None = None,
 ) -> Inventory:
     """Take stock of a node.
@@ -80,13 +82,15 @@ def take(
         entries += containers
         if only is None:
             entries += images(disk, look.listing)
-            for reader in disk.readers:
-                entries += reader.layers()
+            entries += _layers(disk)
             entries += volumes(disk, look.listing)
             entries += binds(disk, containers)
         for found in (disk.problems, look.records, *(reader.problems for reader in disk.readers)):
             problems += found.sentences
-            incomplete |= _believed(found.incomplete, look)
+            incomplete |= found.incomplete - _known_otherwise(look, found)
+    incomplete.discard(Kind.BIND)
+    if Kind.CONTAINER in incomplete:
+        incomplete.add(Kind.BIND)  # bind sources are found in the containers' mounts
     return Inventory(
         entries=entries,
         complete={} if only is not None else {kind: kind not in incomplete for kind in Kind},
@@ -95,55 +99,68 @@ def take(
     )
 
 
-def _believed(incomplete: set[Kind], look: _Look) -> set[Kind]:
-    """Return the kinds that are incomplete although the engine listed what it can."""
-    listed = {Kind.CONTAINER, Kind.VOLUME} if look.listing is not None else set()
-    if look.listing is not None and not look.disk.readers:
-        listed.add(Kind.IMAGE)
-    missing = set(incomplete) - listed
-    return missing | {Kind.BIND} if Kind.CONTAINER in missing else missing - {Kind.BIND}
+def _layers(disk: Disk) -> Iterator[Layer]:
+    """Yield the layers of every backend. Content that two of them hold is two directories, so two entries."""
+    seen: set[str] = set()
+    for reader in disk.readers:  # the backend in use is the first
+        for layer in reader.layers():
+            key = layer.key if layer.key not in seen else f"{reader.name}/{layer.key}"
+            seen.add(key)
+            yield layer if key == layer.key else msgspec.structs.replace(layer, key=key)
 
 
-def _containers(look: _Look, only: Collection[str] | None, *, listed: bool, now: float) -> Iterator[Container]:
+def _known_otherwise(look: _Look, found: Problems) -> set[Kind]:
+    """Return the kinds that are complete whatever could not be read from disk: the engine listed them.
+
+    Only ``containers`` on disk, which could be listed at other times, tells of ghosts that the engine does not know.
+    """
+    if look.listing is None:
+        return set()
+    known = {Kind.VOLUME} if found is look.records else {Kind.VOLUME, Kind.CONTAINER}
+    return known if look.disk.readers else known | {Kind.IMAGE}
+
+
+def _containers(look: _Look, only: frozenset[str] | None, *, listed: bool, now: float) -> Iterator[Container]:
     if look.listing is not None:
         for item in look.listing.containers:
             yield _listed(look, item)
     known = {item.id for item in look.listing.containers} if look.listing is not None else set()
-    for container_id in _on_disk(look) if only is None else only:
-        if container_id in known:
-            continue
+    for container_id in _on_disk(look, known) if only is None else only - known:
         record = _record(look, container_id)
-        if record is None and (listed or only is not None):
-            continue  # with an engine a directory without a record is one that is being made or removed
+        if record is None and only is not None:
+            continue  # it is gone, or going
         if listed and not _settled(look, container_id, record or _EMPTY, now):
             continue
         yield _recorded(look, container_id, record, ghost=listed)
 
 
-def _on_disk(look: _Look) -> list[str]:
-    """Return the IDs of all containers that have left a record or a layer below the data root."""
+def _on_disk(look: _Look, known: set[str]) -> list[str]:
+    """Return the IDs of all other containers that have left a record or a layer below the data root."""
     if look.disk.unreadable:
         return []
     found = set()
-    for name in names(f"{look.root.local}/containers", look.records, Kind.CONTAINER):
+    for name in set(directories(f"{look.root.local}/containers", look.records, Kind.CONTAINER, known)) - known:
         if is_sha256(name):
             found.add(name)
         else:
             look.records.add(f"{look.root.local}/containers/{clean(name)}", "is no container's directory")
     for reader in look.disk.readers:
         found.update(reader.container_ids())
-    return sorted(found)
+    return sorted(found - known)
 
 
 def _settled(look: _Look, container_id: str, record: Record, now: float) -> bool:
     """Whether a container that the engine does not list really is a ghost, and not one between two lists."""
     if look.disk.driver and record.driver and record.driver != look.disk.driver:
         return True
-    try:
-        changed = os.lstat(f"{look.root.local}/containers/{container_id}").st_ctime
-    except OSError:
-        return False
-    return now - changed >= SETTLED
+    own = [f"containers/{container_id}"]
+    own += (f"image/{reader.name}/layerdb/mounts/{container_id}" for reader in look.disk.readers)
+    for path in own:
+        try:
+            return now - os.lstat(f"{look.root.local}/{path}").st_ctime >= SETTLED
+        except OSError:
+            continue
+    return False
 
 
 def _record(look: _Look, container_id: str) -> Record | None:
@@ -162,6 +179,18 @@ def _record(look: _Look, container_id: str) -> Record | None:
     return None
 
 
+def _life(look: _Look, container_id: str) -> Life:
+    """Return what only the record of a listed container says; what is wrong with it becomes a problem."""
+    if look.disk.unreadable:
+        return _EMPTY
+    directory = f"{look.root.local}/containers/{container_id}"
+    try:
+        return config_v2.load_life(directory) or _EMPTY
+    except UnreadableError as exc:
+        look.records.add(f"{directory}/config.v2.json", str(exc))
+        return _EMPTY
+
+
 def _resolve(look: _Look, container_id: str, driver: str) -> Resolution:
     """Return where the files lie: from the first backend that knows the container, the one it was made with first."""
     readers = look.disk.readers
@@ -177,13 +206,14 @@ def _resolve(look: _Look, container_id: str, driver: str) -> Resolution:
     backend = driver or look.disk.driver
     if look.disk.unreadable:
         return Resolution(backend, reason=f"{look.root.host}: {look.disk.unreadable}")
-    return Resolution(backend, reason=f"no storage backend below {look.root.host} knows it")
+    uses = f"; its backend is {backend}" if backend else ""
+    return Resolution(backend, reason=f"no storage backend that can be read below {look.root.host} knows it{uses}")
 
 
 def _listed(look: _Look, item: ListedContainer) -> Container:
-    record = _record(look, item.id) or _EMPTY
-    state = record.state
-    found = _resolve(look, item.id, record.driver)
+    life = _life(look, item.id)
+    state = life.state
+    found = _resolve(look, item.id, life.driver)
     word = item.state or state.word
     return Container(
         root=look.root.host,
@@ -201,13 +231,13 @@ def _listed(look: _Look, item: ListedContainer) -> Container:
         image=clean(item.image),
         image_id=clean(item.image_id),
         state=word,
-        exit_code=_exit_code(item, record) if word in _ENDED else None,
+        exit_code=_exit_code(item, life) if word in _ENDED else None,
         oom_killed=state.oom_killed,
-        created_at=moment(record.created) or _from_unix(item.created),
+        created_at=moment(life.created) or _from_unix(item.created),
         started_at=moment(state.started_at),
         finished_at=moment(state.finished_at),
         labels=_labels(item.labels),
-        mounts=tuple(sorted(map(_mount, item.mounts or ()), key=_destination)),
+        mounts=_mounts(item.mounts),
     )
 
 
@@ -261,9 +291,9 @@ def _own_name(listed: Sequence[str]) -> str:
     return ""
 
 
-def _exit_code(item: ListedContainer, record: Record) -> int | None:
-    if record is not _EMPTY:
-        return record.state.exit_code
+def _exit_code(item: ListedContainer, life: Life) -> int | None:
+    if life is not _EMPTY:
+        return life.state.exit_code
     said = _EXITED.match(item.status)
     return int(said[1]) if said else None
 
@@ -277,20 +307,31 @@ def _from_unix(seconds: int) -> str:
 def _labels(labels: dict[str, str] | None) -> dict[str, str]:
     if not labels:
         return {}
+    if is_clean("".join(labels)) and is_clean("".join(labels.values())):
+        return labels
     return {clean(name): clean(value) for name, value in labels.items()}
 
 
+def _mounts(listed: Sequence[ListedMount] | None) -> tuple[Mount, ...]:
+    if not listed:
+        return ()
+    if len(listed) == 1:
+        return (_mount(listed[0]),)
+    return tuple(sorted(map(_mount, listed), key=_destination))
+
+
 def _mount(mount: ListedMount) -> Mount:
-    return Mount(
-        type=clean(mount.type),
-        destination=clean(mount.destination),
-        name=clean(mount.name),
-        source=clean(mount.source),
-        driver=clean(mount.driver),
-        mode=clean(mount.mode),
-        rw=mount.rw,
-        propagation=clean(mount.propagation),
+    kind, to, name, source, driver, mode = (
+        mount.type,
+        mount.destination,
+        mount.name,
+        mount.source,
+        mount.driver,
+        mount.mode,
     )
+    if not is_clean(f"{kind}{to}{name}{source}{driver}{mode}"):
+        kind, to, name, source, driver, mode = map(clean, (kind, to, name, source, driver, mode))
+    return Mount(kind, to, name, source, driver, mode, mount.rw, clean(mount.propagation))
 
 
 def _destination(mount: Mount) -> str:

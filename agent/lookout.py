@@ -95,7 +95,12 @@ class Lookout:
         with self._lock:
             connection = self._connection
         listing = None if connection is None else self._listing(connection, ids)
-        disks = discover.look(self._host_root, driver=self._facts.engine.driver, prefix=self._config.host_root)
+        disks = discover.look(
+            self._host_root,
+            driver=self._facts.engine.driver,
+            status=self._facts.status,
+            prefix=self._config.host_root,
+        )
         if connection is not None and listing is not None and disks[0].unreadable:
             listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))
         found = take(disks, listing, only=ids)

@@ -181,9 +181,9 @@ class Container(_Entry, frozen=True, kw_only=True, tag="container"):
 class Layer(_Entry, frozen=True, kw_only=True, tag="layer"):
     """A layer directory that is no container's own.
 
-    An image layer's key is its chain ID; any other's is ``<backend>/<directory name>``. ``parent`` is the
-    key of the layer below. ``cache_id`` is the name of its directory. ``evidence`` says what was
-    looked at to classify it.
+    An image layer's key is its chain ID, after ``<backend>/`` where the backend in use holds the same content too; any
+    other's is ``<backend>/<directory name>``. ``parent`` is the chain ID of the layer below. ``cache_id`` is the
+    name of its directory. ``evidence`` says what was looked at to classify it.
     """
 
     KIND: ClassVar[Kind] = Kind.LAYER

@@ -20,6 +20,11 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code & 0xFF:02x}" if code == 0 or 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
+def is_clean(text: str) -> bool:
+    """Whether both can hold the text as it is; False also for text that would have to be looked through."""
+    return text.isascii() and "\x00" not in text
+
+
 def clean(text: str) -> str:
     r"""Return ``text`` with NUL and lone surrogates written out as escapes.
 

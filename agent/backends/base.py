@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from protocol.entries import BackendType, Image, Kind, Layer, PathKind, Place, ResolvedBy, Role
 from protocol.text import clean, from_path
 
@@ -29,8 +31,7 @@ class DataRoot:
         return tuple(Place(f"{name}/{relative}", role, views) for name in (self.host, *self.aliases))
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(msgspec.Struct, frozen=True, gc=False):
     """Where one container's files lie; the fields are those of ``protocol.entries.Container``."""
 
     backend: str

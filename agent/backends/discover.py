@@ -2,19 +2,34 @@
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from agent.backends import aufs, btrfs, fuse_overlayfs, overlay, overlay2, vfs
+from agent.backends import (
+    aufs,
+    btrfs,
+    buildkit,
+    containerd_roots,
+    fuse_overlayfs,
+    mountinfo,
+    overlay,
+    overlay2,
+    vfs,
+)
+from agent.backends.atwork import engine_at_work
 from agent.backends.base import BackendReader, DataRoot, Problems
+from agent.backends.devicemapper import DeviceMapper
 from agent.backends.layerdb import LayerDB
 from agent.backends.layout import Layout
 from agent.backends.legacy import Legacy, is_legacy
+from agent.backends.mountinfo import MountTable
+from agent.backends.unclaimed import GRACE, Moment
+from agent.backends.zfs import Zfs
 from protocol.entries import Kind
 from protocol.messages import Backend
-from protocol.text import clean
+from protocol.text import clean, from_path
 
 LAYOUTS: Final[dict[str, Layout]] = {
     module.LAYOUT.driver: module.LAYOUT for module in (overlay2, fuse_overlayfs, overlay, aufs, vfs, btrfs)
@@ -22,6 +37,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
 """Every graph driver whose directories are known, by its name."""
 
 DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
+DEFAULT_CONTAINERD_ROOT: Final = "/var/lib/containerd"
 _REMAPPED: Final = re.compile(r"\d+\.\d+")
 """``<uid>.<gid>``: the data root of an engine with userns-remap lies in one without."""
 _MAX_LINKS: Final = 40
@@ -49,29 +65,70 @@ class Disk:
         )
 
 
-def look(host: str, *, driver: str = "", prefix: str = "", local: str = "", now: float | None = None) -> list[Disk]:
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a look goes by: ``driver`` and its ``status`` as the engine tells, the mount table, containerd's root.
+
+    ``live``: this machine's own data root is looked at, not a copy of another's.
+    """
+
+    moment: Moment
+    driver: str
+    status: Mapping[str, str]
+    table: MountTable
+    containerd: DataRoot | None
+    live: bool
+
+
+def look(
+    host: str,
+    *,
+    driver: str = "",
+    status: Mapping[str, str] | None = None,
+    prefix: str = "",
+    local: str = "",
+    containerd: DataRoot | None = None,
+    now: float | None = None,
+) -> list[Disk]:
     """Find the data root that the host calls ``host``, and those of remapped engines inside it.
 
     ``prefix`` is where the agent sees the host's ``/``; ``local`` is where it sees the data root, when that is
-    elsewhere (a dead node's disk). ``driver`` is what the engine uses. Never raises for what is on disk.
+    elsewhere (a dead node's disk). There, if no engine is at work, nothing is being made: there is no grace period.
+    ``driver`` is what the engine uses, ``status`` what it says of it. ``containerd`` is the root of a containerd that
+    is neither below nor beside the data root nor at its default place. Never raises for what is on disk.
     """
-    root = DataRoot(local, host) if local else _named(host, prefix)
-    disk = _disk(root, driver, now)
-    inner = []
-    if not disk.unreadable:
-        for name in sorted(os.listdir(root.local)):
-            if _REMAPPED.fullmatch(name) and os.path.isdir(f"{root.local}/{name}"):
-                aliases = tuple(f"{alias}/{name}" for alias in root.aliases)
-                inner.append(_disk(DataRoot(f"{root.local}/{name}", f"{root.host}/{name}", aliases), "", now))
-    return [disk, *inner]
+    root = DataRoot(local, from_path(host)) if local else _named(host, prefix)
+    moment = Moment.of(now, 0.0 if local and not engine_at_work(local) else GRACE)
+    if containerd is None and not local:
+        containerd = _named(DEFAULT_CONTAINERD_ROOT, prefix)
+    sight = _Sight(moment, driver, status or {}, mountinfo.read(prefix), containerd, live=not local)
+    disks = [_disk(root, sight)]
+    if not disks[0].unreadable:
+        disks += [_disk(inner, replace(sight, driver="", status={})) for inner in _remapped(root)]
+    return disks
+
+
+def _remapped(root: DataRoot) -> list[DataRoot]:
+    """Return the data roots of engines with userns-remap that lie in this one."""
+    try:
+        found = sorted(filter(_REMAPPED.fullmatch, os.listdir(root.local)))
+    except OSError:
+        return []  # it could be listed a moment ago: it is going
+    return [
+        DataRoot(f"{root.local}/{name}", f"{root.host}/{name}", tuple(f"{alias}/{name}" for alias in root.aliases))
+        for name in found
+        if os.path.isdir(f"{root.local}/{name}")
+    ]
 
 
 def _named(host: str, prefix: str) -> DataRoot:
     """Return the data root with all its host names: the engine's, the real one, and the usual one if it is a link."""
     real = real_path(host, prefix)
     usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
-    aliases = dict.fromkeys(name for name in (real, *usual) if name != host)
-    return DataRoot(prefix + real, host, tuple(aliases))
+    named = from_path(host).rstrip("/")
+    aliases = dict.fromkeys(from_path(name) for name in (real, *usual))
+    aliases.pop(named, None)
+    return DataRoot(prefix + real, named, tuple(aliases))
 
 
 def real_path(host_path: str, prefix: str) -> str:
@@ -99,8 +156,9 @@ def real_path(host_path: str, prefix: str) -> str:
     return "/".join(("", *done))
 
 
-def _disk(root: DataRoot, driver: str, now: float | None) -> Disk:
+def _disk(root: DataRoot, sight: _Sight) -> Disk:
     problems = Problems()
+    driver = sight.driver
     try:
         top = os.listdir(root.local)
     except OSError as exc:
@@ -110,15 +168,30 @@ def _disk(root: DataRoot, driver: str, now: float | None) -> Disk:
         return Disk(root, (), problems, driver, why)
     readers: list[BackendReader] = []
     if is_legacy(root.local):
-        readers += [Legacy(root, layout) for name, layout in LAYOUTS.items() if name in top]
-    claims = partial(_claims, root)
+        readers += [Legacy(root, layout, sight.moment) for name, layout in LAYOUTS.items() if name in top]
     for name in _drivers(root, problems):
-        if name in LAYOUTS:
-            readers.append(LayerDB(root, LAYOUTS[name], claims, now=now))
+        reader = _graph_driver(name, root, sight)
+        if reader is not None:
+            readers.append(reader)
         else:
             problems.add(f"{root.local}/image/{clean(name)}", "is a storage backend that is not known here")
+    readers += containerd_roots.readers(
+        root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
+    )
     readers.sort(key=lambda reader: (reader.name != driver, reader.name))
     return Disk(root, tuple(readers), problems, driver)
+
+
+def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | None:
+    """Return what reads the graph driver of that name, None when it is not known."""
+    claims = partial(buildkit.claims, root)
+    if name in LAYOUTS:
+        return LayerDB(root, LAYOUTS[name], claims, sight.moment)
+    if name == Zfs.name:
+        return Zfs(root, claims, sight.table, sight.status, sight.moment)
+    if name == DeviceMapper.name:
+        return DeviceMapper(root, claims, sight.table, sight.status, sight.moment, live=sight.live)
+    return None
 
 
 def _drivers(root: DataRoot, problems: Problems) -> list[str]:
@@ -131,15 +204,3 @@ def _drivers(root: DataRoot, problems: Problems) -> list[str]:
         problems.add(images, f"cannot be listed ({exc.strerror})")
         problems.incomplete.update((Kind.CONTAINER, Kind.LAYER, Kind.IMAGE))
         return []
-
-
-_BUILDKIT: Final = ("snapshots.db", "metadata_v2.db", "containerdmeta.db")
-
-Claims = Callable[[], frozenset[str] | None]
-
-
-def _claims(root: DataRoot) -> frozenset[str] | None:
-    """Return the layer directories that the build cache claims; None when its records cannot be read."""
-    if any(os.path.exists(f"{root.local}/buildkit/{name}") for name in _BUILDKIT):
-        return None
-    return frozenset()

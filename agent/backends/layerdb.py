@@ -7,22 +7,21 @@ Source: moby ``daemon/internal/layer/filestore.go`` and ``layer_store.go``.
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from typing import Final
 
 from agent.backends import imagedb
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.files import UnreadableError, is_sha256, names, read_id
+from agent.backends.files import UnreadableError, directories, is_directory, is_sha256, names, read_id
 from agent.backends.layout import Layout
-from protocol.entries import BackendType, Image, Kind, Layer, LayerUse, PathKind, Place, ResolvedBy, Role
+from agent.backends.unclaimed import Claims, Moment, classify, unread
+from protocol.entries import BackendType, Image, Kind, Layer, LayerUse, Place, ResolvedBy, Role
 from protocol.text import clean
 
-GRACE: Final = 600.0
-"""Seconds for which nothing about a directory may have changed before it is called an orphan."""
-
-Claims = Callable[[], frozenset[str] | None]
-"""Names of layer directories that the build cache claims; None: it has records, and they cannot be read."""
+_BUILD_STEP: Final = re.compile("[a-z0-9]{25}")
+"""BuildKit keeps the layer of a step that runs now here too, under a name that it made (BuildKit ``identity``)."""
+_INIT: Final = "-init"
 
 
 class LayerDB:
@@ -30,13 +29,13 @@ class LayerDB:
 
     type: BackendType = "graph-driver"
 
-    def __init__(self, root: DataRoot, layout: Layout, claims: Claims, *, now: float | None = None) -> None:
+    def __init__(self, root: DataRoot, layout: Layout, claims: Claims, moment: Moment) -> None:
         self.name = layout.driver
         self.problems = Problems()
         self._root = root
         self._layout = layout
         self._claims = claims
-        self._now = time.time() if now is None else now
+        self._moment = moment
         store = f"{root.local}/image/{layout.driver}"
         self._mounts = f"{store}/layerdb/mounts"
         self._chains = f"{store}/layerdb/sha256"
@@ -46,39 +45,42 @@ class LayerDB:
         self._diff = f"/{layout.diff}" if layout.diff else ""
         self._image_diff = f"/{layout.image_diff}" if layout.image_diff else ""
         self._known: set[str] = set()
-        self._resolved: set[str] = set()
+        self._owners: dict[str, str] = {}
+        self._asked: set[str] = set()
+        self._doubts: list[str] = []
         self._container_ids: list[str] | None = None
 
     def container_ids(self) -> list[str]:
         """Return the IDs of every container that has a writable layer here."""
         if self._container_ids is None:
             self._container_ids = []
-            for name in names(self._mounts, self.problems, Kind.CONTAINER):
-                if is_sha256(name):
+            for name in directories(self._mounts, self.problems, Kind.CONTAINER, self._asked):
+                if name in self._asked or is_sha256(name):
                     self._container_ids.append(name)
-                else:
+                elif not _BUILD_STEP.fullmatch(name):
                     self.problems.add(f"{self._mounts}/{clean(name)}", "is no container's: it is not named by an ID")
         return self._container_ids
 
     def resolve(self, container_id: str) -> Resolution | None:
         """Return where the container's layers are, or None when this layer store has never heard of it."""
         base = f"{self._mounts}/{container_id}"
-        parent: str | None = None
-        init_id: str | None = None
+        reason = ""
         try:
             mount_id = read_id(f"{base}/mount-id")
-            if mount_id is None:
-                return self._unwritten(base)
             init_id = read_id(f"{base}/init-id")
             parent = read_id(f"{base}/parent")
-        except UnreadableError as exc:
-            reason = self._unreadable(base, str(exc))
-            return Resolution(self.name, parent_chain_id=parent, reason=reason)
-        self._resolved.add(container_id)
+        except UnreadableError:
+            (mount_id, init_id, parent), reason = self._read_each(base, "mount-id", "init-id", "parent")
+        if mount_id is None:
+            return self._unwritten(container_id, init_id, parent, reason)
+        self._asked.add(container_id)
         self._known.add(mount_id)
         if init_id is not None:
             self._known.add(init_id)
-        paths, reason = self._places(container_id, mount_id, init_id)
+        if self._owners.setdefault(mount_id, container_id) != container_id:
+            reason = f"its mount-id is also that of container {self._owners[mount_id]}; one of the two is wrong"
+            self.problems.add(f"{base}/mount-id", reason)
+        paths, doubt = self._places(container_id, mount_id, init_id)
         return Resolution(
             self.name,
             mount_id,
@@ -87,25 +89,55 @@ class LayerDB:
             self._layout.path_kind,
             parent,
             ResolvedBy.LAYERDB,
-            reason,
+            reason or doubt,
             paths,
         )
 
-    def _unwritten(self, base: str) -> Resolution | None:
-        if not os.path.isdir(base):
-            return None
-        return Resolution(
-            self.name, reason="its mount-id is missing or empty: the container is just being made or removed"
-        )
-
-    def _unreadable(self, base: str, why: str) -> str:
-        for name in ("mount-id", "init-id", "parent"):
+    def _read_each(self, base: str, *files: str) -> tuple[list[str | None], str]:
+        """Return what each of the files holds as far as it can be read, and what is wrong with the others."""
+        found: list[str | None] = []
+        wrong = []
+        for name in files:
             try:
-                read_id(f"{base}/{name}")
+                found.append(read_id(f"{base}/{name}"))
             except UnreadableError as exc:
                 self.problems.add(f"{base}/{name}", str(exc))
-                return f"its {name} {exc}"
-        return f"its layer store entry was being written ({why})"
+                wrong.append(f"its {name} {exc}")
+                found.append(None)
+        return found, "; ".join(wrong)
+
+    def _unwritten(self, container_id: str, init_id: str | None, parent: str | None, reason: str) -> Resolution | None:
+        """Return what is known of a container without a mount-id; None when it has no entry at all."""
+        base = f"{self._mounts}/{container_id}"
+        if not os.path.lexists(base):
+            return None
+        self._asked.add(container_id)
+        reason = reason or self._incomplete(base, "mount-id", "container")
+        paths: tuple[Place, ...] = self._root.places(self._entry(container_id), Role.METADATA)
+        if init_id is not None and init_id.endswith(_INIT):
+            # The init layer has the name of the container's: enough to say whose directory it is, not to trust it.
+            own = init_id.removesuffix(_INIT)
+            self._known |= {init_id, own}
+            paths = self._places(container_id, own, init_id)[0]
+            reason = f"{reason}; by its init-id it is {own}"
+        else:
+            self._doubts.append(f"the mount-id of container {container_id[:12]} cannot be read")
+        return Resolution(self.name, init_id=init_id, parent_chain_id=parent, reason=reason, paths=paths)
+
+    def _incomplete(self, base: str, file: str, what: str) -> str:
+        """Return why a file is not there or empty: a normal moment, unless it lasts."""
+        try:
+            new = self._moment.is_new(os.lstat(base).st_ctime)
+        except OSError:
+            new = True
+        if new:
+            return f"its {file} is missing or empty: the {what} is just being made or removed"
+        reason = f"its {file} is missing or empty: its making was interrupted, or the disk was damaged"
+        self.problems.add(base, reason)
+        return reason
+
+    def _entry(self, container_id: str) -> str:
+        return f"image/{self.name}/layerdb/mounts/{container_id}"
 
     def _places(self, container_id: str, mount_id: str, init_id: str | None) -> tuple[tuple[Place, ...], str]:
         """Return the container's own places, and what is doubtful about them."""
@@ -117,12 +149,15 @@ class LayerDB:
                 link = read_id(f"{self._local}{mount_id}/{layout.link}")
             except UnreadableError as exc:
                 self.problems.add(f"{self._local}{mount_id}/{layout.link}", str(exc))
+        if init_id is None and is_directory(f"{self._local}{mount_id}{_INIT}"):
+            init_id = f"{mount_id}{_INIT}"  # made, and not written down yet
+            self._known.add(init_id)
         if link is None and not os.path.lexists(f"{self._local}{mount_id}"):
             reason = "its layer's directory is gone: the container is being removed, or the disk was changed by hand"
         if not root.aliases and not layout.beside:  # the usual case, once for each of thousands of containers
             places = [
                 Place(f"{self._host}{mount_id}", Role.WRITABLE, layout.views),
-                Place(f"{root.host}/image/{self.name}/layerdb/mounts/{container_id}", Role.METADATA),
+                Place(f"{root.host}/{self._entry(container_id)}", Role.METADATA),
             ]
             if init_id is not None:
                 places.append(Place(f"{self._host}{init_id}", Role.INIT, layout.views))
@@ -131,7 +166,7 @@ class LayerDB:
             return tuple(places), reason
         return (
             *root.places(f"{layout.directory}/{mount_id}", Role.WRITABLE, layout.views),
-            *root.places(f"image/{self.name}/layerdb/mounts/{container_id}", Role.METADATA),
+            *root.places(self._entry(container_id), Role.METADATA),
             *(root.places(f"{layout.directory}/{init_id}", Role.INIT, layout.views) if init_id else ()),
             *(root.places(f"{layout.links}/{link}", Role.LINK, (".",)) if link else ()),
             *self._beside(mount_id),
@@ -153,44 +188,25 @@ class LayerDB:
         Call it after every container was resolved: what they did not name is looked at as unclaimed.
         """
         for container_id in self.container_ids():
-            if container_id not in self._resolved:
-                self._claim(container_id)
-        for name in names(self._chains, self.problems, Kind.LAYER):
+            if container_id not in self._asked:
+                self.resolve(container_id)  # nobody asked about it (it is too new, say), but it names its layers
+        for name in directories(self._chains, self.problems, Kind.LAYER):
             if is_sha256(name):
                 yield self._image_layer(name)
             elif not name.endswith("-removing"):
                 self.problems.add(f"{self._chains}/{clean(name)}", "is no layer's: its name is not 64 hex digits")
         yield from self._others()
 
-    def _claim(self, container_id: str) -> None:
-        """Note the directories of a container that nobody asked about (a ghost's, say)."""
-        for name in ("mount-id", "init-id"):
-            try:
-                named = read_id(f"{self._mounts}/{container_id}/{name}")
-            except UnreadableError:
-                continue  # reported when the container is resolved
-            if named is not None:
-                self._known.add(named)
-
     def _image_layer(self, chain: str) -> Layer:
         base = f"{self._chains}/{chain}"
-        values: dict[str, str] = {}
-        reason = ""
-        for name in ("cache-id", "diff", "parent"):
-            try:
-                value = read_id(f"{base}/{name}")
-            except UnreadableError as exc:
-                self.problems.add(f"{base}/{name}", str(exc))
-                reason = f"its {name} {exc}"
-            else:
-                values[name] = value or ""
-        cache_id = values.get("cache-id", "")
-        if not cache_id and not reason:
-            reason = "its cache-id is missing or empty: the layer is being made or removed"
+        (cache_id, diff_id, parent), reason = self._read_each(base, "cache-id", "diff", "parent")
+        if cache_id is None:
+            self._doubts.append(f"the cache-id of layer sha256:{chain[:12]} cannot be read")
+            reason = reason or self._incomplete(base, "cache-id", "layer")
         metadata = self._root.places(f"image/{self.name}/layerdb/sha256/{chain}", Role.METADATA)
         diff_path = kind = None
         places: tuple[Place, ...] = ()
-        if cache_id:
+        if cache_id is not None:
             self._known.add(cache_id)
             diff_path, kind = f"{self._host}{cache_id}{self._image_diff}", self._layout.path_kind
             places = self._directory_places(cache_id)
@@ -200,9 +216,9 @@ class LayerDB:
             paths=(*places, *metadata),
             backend=self.name,
             use=LayerUse.IMAGE,
-            cache_id=cache_id,
-            diff_id=values.get("diff", ""),
-            parent=values.get("parent", ""),
+            cache_id=cache_id or "",
+            diff_id=diff_id or "",
+            parent=parent or "",
             diff_path=diff_path,
             path_kind=kind,
             reason=reason,
@@ -228,9 +244,15 @@ class LayerDB:
         if not unnamed:
             return
         claimed = self._claims()
+        doubt = next(iter(self._doubts), "") or unread(self.problems)
         for name in sorted(unnamed):
-            use, evidence = self._classify(name, claimed)
+            top = self._local + name
             shown = clean(name)
+            if not is_directory(top):
+                self.problems.add(top, "is no layer's: it is not a directory")
+                continue
+            tops = tuple(dict.fromkeys((top, top + self._image_diff, top + self._diff)))
+            use, evidence = classify(name, tops, claimed=claimed, doubt=doubt, moment=self._moment)
             yield Layer(
                 root=self._root.host,
                 key=f"{self.name}/{shown}",
@@ -239,37 +261,9 @@ class LayerDB:
                 use=use,
                 cache_id=shown,
                 diff_path=f"{self._host}{shown}{self._image_diff}",
-                path_kind=self._layout.path_kind if self._layout.path_kind is not PathKind.BLOCK_DEVICE else None,
+                path_kind=self._layout.path_kind,
                 evidence=evidence,
             )
-
-    def _classify(self, name: str, claimed: frozenset[str] | None) -> tuple[LayerUse, str]:
-        if name.endswith("-removing"):
-            return LayerUse.REMOVING, "its name ends in -removing: the engine was interrupted while it deleted it"
-        if claimed is None:
-            return LayerUse.UNCLAIMED, "no container and no image names it; the build cache's records cannot be read"
-        if name.removesuffix("-init") in claimed or name in claimed:
-            return LayerUse.BUILD_CACHE, "the build cache's records name it"
-        if self.problems.incomplete:
-            return LayerUse.UNCLAIMED, "no container and no image that could be read names it; not all could be read"
-        if self._changed_lately(name):
-            return LayerUse.UNCLAIMED, "no container, image or build cache names it, but it was changed lately"
-        return LayerUse.ORPHAN, "no container, image or build cache names it, and nothing about it changed lately"
-
-    def _changed_lately(self, name: str) -> bool:
-        """Whether the directory, or anything directly in it or in its files' top, changed within the grace period."""
-        top = self._local + name
-        newest = 0.0
-        for directory in (top, top + self._image_diff, top + self._diff):
-            try:
-                newest = max(newest, os.lstat(directory).st_ctime)
-                with os.scandir(directory) as found:
-                    newest = max([newest, *(entry.stat(follow_symlinks=False).st_ctime for entry in found)])
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return True  # what cannot be looked at is not accused
-        return self._now - newest < GRACE
 
     def images(self) -> Iterator[Image]:
         """Yield every image whose layers are kept here."""

@@ -13,9 +13,10 @@ import msgspec
 
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.files import UnreadableError, is_sha256, names, read
+from agent.backends.files import UnreadableError, is_directory, is_sha256, names, read
 from agent.backends.layout import Layout
-from protocol.entries import BackendType, Image, Kind, Layer, LayerUse, Place, ResolvedBy, Role
+from agent.backends.unclaimed import Moment, classify, unread
+from protocol.entries import BackendType, Image, Kind, Layer, Place, ResolvedBy, Role
 from protocol.text import clean
 
 _LIMIT: Final = 4 * 1024 * 1024
@@ -47,10 +48,10 @@ class Legacy:
 
     type: BackendType = "graph-driver"
 
-    def __init__(self, root: DataRoot, layout: Layout) -> None:
+    def __init__(self, root: DataRoot, layout: Layout, moment: Moment) -> None:
         self.name = layout.driver
         self.problems = Problems()
-        self._root, self._layout = root, layout
+        self._root, self._layout, self._moment = root, layout, moment
         self._local = f"{root.local}/{layout.directory}"
         self._host = f"{root.host}/{layout.directory}"
         self._images: dict[str, tuple[_ImageRecord, str]] | None = None
@@ -122,17 +123,24 @@ class Legacy:
         for name in sorted(names(self._local, self.problems, Kind.LAYER)):
             if name in images or name.removesuffix("-init") in containers or name in self._layout.reserved:
                 continue
-            # An engine of that time keeps no build cache; but it is not running, so nothing here is being made.
+            top = f"{self._local}/{name}"
+            if not is_directory(top):
+                self.problems.add(top, "is no layer's: it is not a directory")
+                continue
+            # An engine of that time keeps no build cache.
+            use, evidence = classify(
+                name, (top,), claimed=frozenset(), doubt=unread(self.problems), moment=self._moment
+            )
             yield Layer(
                 root=self._root.host,
                 key=f"{self.name}/{clean(name)}",
                 paths=self._places(name, Role.LAYER, self._layout.image_views),
                 backend=self.name,
-                use=LayerUse.ORPHAN,
+                use=use,
                 cache_id=clean(name),
                 diff_path=f"{self._host}/{clean(name)}{diff}",
                 path_kind=self._layout.path_kind,
-                evidence="no container and no image of this data root names it",
+                evidence=evidence,
             )
 
     def images(self) -> Iterator[Image]:

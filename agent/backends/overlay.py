@@ -16,4 +16,5 @@ LAYOUT: Final = Layout(
     image_diff="root",
     views=("upper", "merged"),
     image_views=("root", "upper"),
+    reserved=frozenset({"backingFsBlockDev"}),
 )

@@ -18,5 +18,6 @@ LAYOUT: Final = Layout(
     image_views=("diff",),
     link="link",
     links="overlay2/l",
-    reserved=frozenset({"l"}),
+    # The device is the quota's handle on the file system (moby daemon/graphdriver/../quota/projectquota.go).
+    reserved=frozenset({"l", "backingFsBlockDev"}),
 )

@@ -235,7 +235,7 @@ def _told(message: Hello) -> dict[str, Any]:
     Raises:
         ProblemError: ``bad-request``: a text in it holds NUL.
     """
-    if b"\\u0000" in msgspec.json.encode(message):
+    if reading.holds_nul(msgspec.json.encode(message), message):
         raise ProblemError(ProblemType.BAD_REQUEST, "a text in the hello holds NUL; leave it out")
     return {
         "hostname": message.engine.hostname,

@@ -63,12 +63,12 @@ def _open(plan: Plan, reading: Reading, held: Mapping[Name, Held], known: Known)
     for name, item in reading.items.items():
         version = held.get(name)
         if version is None:
-            plan.openings.append(Opening(item.entry, item.hash, known(name.kind)))
+            plan.openings.append(Opening(name, item.entry, item.hash, known(name.kind)))
         elif version.hash != item.hash:
             # The next version begins when the last one ends: the same two bounds.
             ending = _ending(name, version, known, "changed")
             plan.endings.append(ending)
-            plan.openings.append(Opening(item.entry, item.hash, ending.after))
+            plan.openings.append(Opening(name, item.entry, item.hash, ending.after))
 
 
 def _ending(name: Name, version: Held, known: Known, why: str) -> Ending:

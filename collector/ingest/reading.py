@@ -97,8 +97,7 @@ def _decode(raw: msgspec.Raw) -> Entry:
         entry: Entry = _DECODER.decode(encoded)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
         raise _RefusalError(f"it cannot be read: {exc}") from exc
-    # In JSON a NUL is always an escape; a text that spells one out has a second backslash.
-    if b"\\u0000" in encoded and _holds_nul(msgspec.to_builtins(entry)):
+    if holds_nul(encoded, entry):
         raise _RefusalError("a text in it holds NUL")
     reason = _fault(entry)
     if reason:
@@ -106,12 +105,18 @@ def _decode(raw: msgspec.Raw) -> Entry:
     return entry
 
 
-def _holds_nul(value: object) -> bool:
+def holds_nul(encoded: bytes, message: msgspec.Struct) -> bool:
+    """Whether a text in ``message`` holds NUL, which PostgreSQL cannot keep; ``encoded`` is its JSON."""
+    # In JSON a NUL is always an escape; a text that spells one out has a second backslash.
+    return b"\\u0000" in encoded and _nul_in(msgspec.to_builtins(message))
+
+
+def _nul_in(value: object) -> bool:
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, dict):
-        return any(_holds_nul(part) for pair in value.items() for part in pair)
-    return isinstance(value, list | tuple) and any(_holds_nul(part) for part in value)
+        return any(_nul_in(part) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple) and any(_nul_in(part) for part in value)
 
 
 def _fault(entry: Entry) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from collector.errors import ProblemError
-from collector.store.read.rows import Position
+from collector.store.read.versions import Position
 from protocol.problems import ProblemType
 
 _VERSION: Final = 1

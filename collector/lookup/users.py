@@ -48,7 +48,7 @@ async def _of_layers(scope: Scope, layers: Mapping[Identity, tuple[int, Layer]])
     versions = scope.versions.within({node_id for node_id, _ in layers.values()})
     parents = await places.layer_parents(scope.conn, versions)
     standing = {
-        identity: _descendants(layer.key, parents.get((node_id, layer.root), {}))
+        identity: _descendants(chain_id(layer), parents.get((node_id, layer.root), {}))
         for identity, (node_id, layer) in layers.items()
     }
     tokens = {hash_token(token("chain", chain)) for chains in standing.values() for chain in chains}
@@ -61,10 +61,15 @@ async def _of_layers(scope: Scope, layers: Mapping[Identity, tuple[int, Layer]])
                 for container in containers.get(node_id, ())
                 if container.parent_chain_id in standing[identity] and _together(container, layer)
             ],
-            [image for image in images.get(node_id, ()) if layer.key in image.layers and _together(image, layer)],
+            [image for image in images.get(node_id, ()) if chain_id(layer) in image.layers and _together(image, layer)],
         )
         for identity, (node_id, layer) in layers.items()
     }
+
+
+def chain_id(layer: Layer) -> str:
+    """Return what is in an image layer; its key names the backend too where two of them hold the same content."""
+    return layer.key.rpartition("/")[2]
 
 
 def _together(one: Container | Image, layer: Layer) -> bool:

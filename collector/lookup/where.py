@@ -104,7 +104,11 @@ async def _refuse_several_kinds(
                 sets[kind] += 1
     else:
         kind_of = {number: kind for kind, number in hashes.items()}
-        counted = await references.count_by_tokens(scope.conn, scope.versions, list(hashes.values()))
+        # To look for one container of each kind costs nothing; to count the containers of a large group does.
+        present = await references.borne(scope.conn, scope.versions, list(hashes.values()))
+        if len(present) < 2:
+            return
+        counted = await references.count_by_tokens(scope.conn, scope.versions, present)
         together = {tuple(kind_of[number] for number in numbers) for numbers in counted}
         for numbers, count in counted.items():
             for number in numbers:

@@ -25,6 +25,10 @@ OLDEST_SERVER: Final = 15
 
 MIGRATE: Final = "mountbook migrate --database URL"
 
+_TAKING: Final = {"synchronous_commit": "on"}
+"""Acknowledged means committed, whatever the server's own setting is."""
+_ANSWERING: Final = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable\\ read"}
+"""The statements of one answer see one state of the register."""
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
 
@@ -132,8 +136,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
         "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
         "timezone": "UTC",
         "jit": "off",
-        # Acknowledged means committed, whatever the server's own setting is.
-        **({"synchronous_commit": "on"} if name != "query" else {"default_transaction_read_only": "on"}),
+        **(_ANSWERING if name == "query" else _TAKING),
     }
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else list(given)

@@ -84,8 +84,8 @@ def ref_keys(entry: Entry) -> list[int]:
     return sorted({_number(text) for text in tokens(entry)})
 
 
-def tokens(entry: Entry) -> Iterator[str]:
-    """Yield every token that the entry is found by; some come twice."""
+def tokens(entry: Entry) -> list[str]:
+    """Return every token that the entry is found by; some come twice."""
     match entry:
         case Container():
             return container_tokens(entry)
@@ -99,21 +99,22 @@ def tokens(entry: Entry) -> Iterator[str]:
             return _joined(_bind(entry))
 
 
-def container_tokens(container: Container | ContainerRow) -> Iterator[str]:
-    """Yield every token that a container is found by; some come twice.
+def container_tokens(container: Container | ContainerRow) -> list[str]:
+    """Return every token that a container is found by; some come twice.
 
     Readers compare them with what was asked, because numbers can collide.
     """
     return _joined(_container(container))
 
 
-def image_names(reference: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def image_names(reference: str) -> tuple[str, ...]:
     """Return every way to write an image reference that people use for it, without docker's default registry.
 
     >>> image_names("docker.io/library/nginx:latest")
-    ['nginx:latest', 'nginx']
+    ('nginx:latest', 'nginx')
     >>> image_names("shop/web:1@sha256:ab")
-    ['shop/web:1@sha256:ab', 'shop/web:1', 'shop/web', 'shop/web@sha256:ab']
+    ('shop/web:1@sha256:ab', 'shop/web:1', 'shop/web', 'shop/web@sha256:ab')
     """
     short = _familiar(reference)
     named, at, digest = short.partition("@")
@@ -126,7 +127,7 @@ def image_names(reference: str) -> list[str]:
         names.append(f"{repository}@{digest}")
     elif not colon or tag == "latest":
         names.append(f"{repository}:latest")
-    return list(dict.fromkeys(names)) if repository else []
+    return tuple(dict.fromkeys(names)) if repository else ()
 
 
 def _familiar(reference: str) -> str:
@@ -136,8 +137,8 @@ def _familiar(reference: str) -> str:
 _Names = Iterator[tuple[str, str]]
 
 
-def _joined(names: _Names) -> Iterator[str]:
-    return (f"{kind}:{value}" for kind, value in names if value)
+def _joined(names: _Names) -> list[str]:
+    return [f"{kind}:{value}" for kind, value in names if value]
 
 
 def _container(container: Container | ContainerRow) -> _Names:
@@ -167,17 +168,24 @@ def _services(labels: dict[str, str]) -> _Names:
     task, task_id = labels.get(LABEL_TASK, ""), labels.get(LABEL_TASK_ID, "")
     yield "task", task
     yield "task", task_id
-    # "web.1" of "web.1.<task ID>"
-    yield "task", task.removesuffix(f".{task_id}")
+    slot = task.removesuffix(f".{task_id}")
+    yield "task", slot  # "shop_web.1" of "shop_web.1.<task ID>"
+    stack = labels.get(LABEL_STACK, "")
+    if stack:
+        # "web" of "shop_web": what its stack's file calls it.
+        for kind, name in (("service", labels.get(LABEL_SERVICE, "")), ("task", slot)):
+            yield kind, name.removeprefix(f"{stack}_")
 
 
 def _layer(layer: Layer) -> _Names:
     yield from _with_hex("id", layer.key)
+    chain = layer.key.rpartition("/")[2]  # without the backend, where two hold the same content
     yield "cache-id", layer.cache_id
     yield "diff-id", layer.diff_id
     yield "parent", layer.parent
     if layer.use is LayerUse.IMAGE:
-        yield "chain", layer.key
+        yield "chain", chain
+        yield from _with_hex("id", chain)
     yield from _directories(layer.paths)
 
 

@@ -97,6 +97,7 @@ nodes: Final = Table(
     # A node that came back under a new ID has the same engine. It is worked out when read (same cluster and engine ID,
     # the older one silent): stored, one node's message would change another's row.
     Index("nodes_engine_id", "cluster", "engine_id", postgresql_where=text("engine_id <> ''")),
+    postgresql_with={"fillfactor": "50"},
 )
 
 node_heartbeats: Final = Table(

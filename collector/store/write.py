@@ -33,6 +33,7 @@ class Held(NamedTuple):
 class Opening(NamedTuple):
     """A version that begins now; ``after``: the last moment at which it is known not to have been so."""
 
+    name: Name
     entry: Entry
     hash: bytes
     after: datetime | None
@@ -153,19 +154,18 @@ async def apply(
 
 
 def _row(opening: Opening) -> _Row:
-    entry, digest, after = opening
+    name, entry, digest, after = opening
     doc = msgspec.to_builtins(entry)
     for field in ("kind", "root", "key"):
         doc.pop(field, None)
-    name, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
+    called, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
     return _Row(
-        entry.KIND.value,
-        keys.entry_id(entry.root, entry.key),
+        *name,
         entry.root,
         entry.key,
         digest.hex(),
         after,
-        name,
+        called,
         mount_id,
         doc,
         keys.path_keys(entry),

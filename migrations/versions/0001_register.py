@@ -138,7 +138,7 @@ _STATEMENTS: Final = (
         conflict_with jsonb,
         CONSTRAINT nodes_pkey PRIMARY KEY (id),
         CONSTRAINT nodes_cluster_node_key UNIQUE (cluster, node)
-    )
+    ) WITH (fillfactor = 50)
     """,
     "CREATE INDEX nodes_engine_id ON nodes (cluster, engine_id) WHERE engine_id <> ''",
 )

@@ -83,6 +83,8 @@ def start(data: Path, say: Callable[[str], None] = lambda _: None, wanted: Calla
     if not directory.exists():
         say(f"making a PostgreSQL {programs.major} in {directory}")
         _make(directory, programs)
+    if not wanted():
+        raise UserError("PostgreSQL was not started, because it was no longer wanted.")
     _clear_leftover(directory)
     sockets = _socket_directory(data, account)
     log = data / "postgres.log"

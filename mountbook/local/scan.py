@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.backends import discover
+from agent.backends.base import DataRoot
 from agent.backends.discover import Disk
 from agent.inventory import take
 from mountbook.errors import UserError
@@ -26,17 +27,14 @@ def scan(root: Path, *, containerd_root: Path | None, host_root: str | None) -> 
     """
     local = _directory(root)
     host = from_path(local) if host_root is None else _host_path(host_root)
-    disks = discover.look(host, local=local)
+    containerd = None if containerd_root is None else _containerd(_directory(containerd_root), local, host)
+    disks = discover.look(host, local=local, containerd=containerd)
     if disks[0].unreadable:
         raise UserError(f"{root}: {disks[0].unreadable}. Run the command as a user who may, such as root.")
     if not any(_is_data_root(disk) for disk in disks):
         raise UserError(_no_data_root(root))
     found = take(disks, None)
-    problems = list(found.problems)
-    if containerd_root is not None:
-        where = from_path(_directory(containerd_root))
-        problems.append(f"{where}: containers of the containerd image store are not resolved by this release")
-    return rows.scan(host, found.entries, problems)
+    return rows.scan(host, found.entries, list(found.problems))
 
 
 def _directory(path: Path) -> str:
@@ -54,12 +52,18 @@ def _directory(path: Path) -> str:
     return absolute
 
 
+def _containerd(local: str, root: str, host: str) -> DataRoot:
+    """Return containerd's root with the name that the host had for it, if the data root's name tells."""
+    above = root.removesuffix(host)
+    told = root.endswith(host) and local.startswith(f"{above}/")
+    return DataRoot(local, from_path(local.removeprefix(above) if told else local))
+
+
 def _host_path(given: str) -> str:
-    if not given.startswith("/"):
-        raise UserError(
-            f"--as {given!r} is not an absolute path; write what the host called the data root: /var/lib/docker."
-        )
-    return os.path.normpath(given)
+    regular = os.path.normpath(given).rstrip("/")
+    if not given.startswith("/") or not regular:
+        raise UserError(f"--as {given!r} is no data root; write what the host called it, such as /var/lib/docker.")
+    return f"/{regular.lstrip('/')}"
 
 
 def _is_data_root(disk: Disk) -> bool:

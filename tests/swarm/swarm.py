@@ -4,7 +4,6 @@ import json
 import secrets
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,9 +109,9 @@ class Swarm:
             return {}
 
     def close(self) -> None:
-        """Let every node leave, so that no task is begun anew while engines stop."""
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda engine: engine.docker("swarm", "leave", "--force"), reversed(self.nodes)))
+        """End every engine at once: in good order each would begin the others' tasks anew. Hosts take the rest along."""
+        for engine in self.nodes:
+            engine.kill()
 
     def _connect(self, host: Host) -> str:
         """Give a host an interface at the switch, and return its address."""

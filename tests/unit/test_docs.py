@@ -2,7 +2,9 @@
 
 import enum
 import inspect
+import itertools
 import re
+import tomllib
 import types
 import typing
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import pytest
 from protocol import enrol, entries, messages, problems, roster
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
+ARCHITECTURE: Final = ROOT / "docs/architecture.md"
 WIRE_FORMAT: Final = ROOT / "docs/wire-format.md"
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
@@ -150,6 +153,23 @@ def test_every_make_target_named_in_a_document_is_there(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for target in re.findall(r"`make ([a-z]+)", document.read_text()):
         assert target in targets, target
+
+
+def test_every_place_that_the_architecture_names_is_there() -> None:
+    for place in re.findall(r"`([a-z_]+/[a-z_/.]*)`", ARCHITECTURE.read_text()):
+        assert (ROOT / place).exists(), place
+
+
+def test_the_architecture_says_why_each_dependency_is_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *itertools.chain(*project["project"]["optional-dependencies"].values()),
+        *itertools.chain(*project["dependency-groups"].values()),
+    ]
+    names = {re.split(r"[\[>=<]", requirement)[0] for requirement in wanted} - {"mountbook"}
+    explained = {name for row in rows(ARCHITECTURE.read_text()) for name in row[0].split(", ")}
+    assert names <= explained
 
 
 @pytest.mark.parametrize("lock", sorted(ROOT.glob("lock/*.txt")), ids=lambda path: path.name)

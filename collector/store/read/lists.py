@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.read import rows
-from collector.store.read.rows import Position, Row
-from collector.store.read.versions import Versions
+from collector.store.read.rows import Row
+from collector.store.read.versions import Position, Versions
 from protocol.entries import ENTRY_TYPES, Kind
 
 _BATCH: Final = 500
@@ -60,11 +60,10 @@ async def page(
     limit: int,
 ) -> list[Row]:
     """Return up to ``limit`` rows behind ``position``."""
-    begin, skip, continued = rows.after(position)
     condition, given = conditions.where(kind)
-    statement = rows.select(kind, versions.where(f"{condition} AND {begin}"))
+    continued = position.parameters if position is not None else {}
     found = await conn.execute(
-        text(f"{statement} WHERE {skip} {rows.ORDER} LIMIT :limit"),
+        text(rows.page(kind, versions, condition, position)),
         {**given, **continued, **versions.parameters, "limit": limit},
     )
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]

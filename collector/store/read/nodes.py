@@ -104,7 +104,8 @@ _EVERYTHING: Final = f"""
         coalesce(n.problems, '[]') AS problems, coalesce(n.agent, '') AS agent, h.skew,
         coalesce(h.lost_events, 0) AS lost_events,
         CASE WHEN r.left_at IS NULL THEN r.doc ELSE '{{}}' END AS roster,
-        n.conflict_since IS NOT NULL AS conflict, coalesce(c.containers, 0) AS containers,
+        coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
+        coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
     FROM ({_STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
         LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.read import rows
-from collector.store.read.rows import Position, Row
-from collector.store.read.versions import Versions, prefix
+from collector.store.read.rows import Row
+from collector.store.read.versions import Position, Versions, prefix
 from protocol.entries import Kind
 
 MAX_COUNT: Final = 1000
@@ -31,14 +31,26 @@ async def by_tokens(
     conn: Connection, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
 ) -> list[Row]:
     """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
-    begin, skip, continued = rows.after(position)
-    condition = f"kind = 'container' AND ref_keys && CAST(:tokens AS bigint[]) AND {begin}"
-    statement = rows.select(Kind.CONTAINER, versions.where(condition))
+    condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
+    continued = position.parameters if position is not None else {}
     return await _rows(
         conn,
-        f"{statement} WHERE {skip} {rows.ORDER} LIMIT :limit",
+        rows.page(Kind.CONTAINER, versions, condition, position),
         {**continued, **versions.parameters, "tokens": list(tokens), "limit": limit},
     )
+
+
+async def borne(conn: Connection, versions: Versions, tokens: Sequence[int]) -> list[int]:
+    """Return those of the tokens that some container bears, in their order."""
+    source = versions.where("kind = 'container' AND ref_keys && ARRAY[given.token]", "node_id")
+    found = await conn.execute(
+        text(
+            "SELECT token FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (token, place) "
+            f"WHERE EXISTS ({source}) ORDER BY place"
+        ),
+        {**versions.parameters, "tokens": list(tokens)},
+    )
+    return list(found.scalars())
 
 
 async def count_by_tokens(conn: Connection, versions: Versions, tokens: Sequence[int]) -> dict[tuple[int, ...], int]:

@@ -2,20 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from collector.store.read.versions import Position, Versions
 from protocol import entries
 from protocol.entries import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What orders every list: node, entry, and version, by when it ended (``None``: it has not)."""
-
-    node_id: int
-    entry_id: str
-    ended: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +87,7 @@ def select(kind: Kind, versions: str) -> str:
     )
 
 
-ORDER: Final = "ORDER BY v.node_id, v.entry_id, v.ended_before"
-"""The order of every page; ``after`` continues in it."""
-
-
-def after(position: Position | None) -> tuple[str, str, dict[str, Any]]:
-    """Return what continues behind ``position``: a condition on versions, one on rows, and their parameters.
-
-    The first lets the index of the primary key begin at the right entry, the second skips what was already shown.
-    """
-    if position is None:
-        return "TRUE", "TRUE", {}
-    return (
-        "(node_id, entry_id) >= (:after_node, CAST(:after_entry AS uuid))",
-        (
-            "(v.node_id, v.entry_id, v.ended_before) > "
-            "(:after_node, CAST(:after_entry AS uuid), coalesce(CAST(:after_ended AS timestamptz), 'infinity'))"
-        ),
-        {"after_node": position.node_id, "after_entry": position.entry_id, "after_ended": position.ended},
-    )
+def page(kind: Kind, versions: Versions, condition: str, position: Position | None) -> str:
+    """Return the SELECT of a page of rows behind ``position``, up to ``:limit`` of them."""
+    order = "ORDER BY v.node_id, v.entry_id, v.ended_before LIMIT :limit"
+    return f"{select(kind, versions.page(condition, position))} {order}"

@@ -20,6 +20,21 @@ _BEGAN: Final = "(began_after IS NULL OR began_after < :at)"
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """What orders every list: node, entry, and version, by when it ended (``None``: it has not, and comes last)."""
+
+    node_id: int
+    entry_id: str
+    ended: datetime | None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters of the text that ``Versions.page`` returns."""
+        given = {"after_node": self.node_id, "after_entry": self.entry_id}
+        return given if self.ended is None else {**given, "after_ended": self.ended}
+
+
+@dataclass(frozen=True, slots=True)
 class Versions:
     """``at`` is the moment (``None``: now), ``node_ids`` the only nodes that are of interest (``None``: all)."""
 
@@ -47,14 +62,43 @@ class Versions:
         Its columns are ``columns`` of ``entries``, ``ended_after``, ``ended_before`` (``infinity``: not ended) and
         ``certain``.
         """
+        current, closed = self._each(condition, columns)
+        return f"{current} UNION ALL {closed}" if closed else current
+
+    def page(self, condition: str, position: Position | None) -> str:
+        """Return the SELECT of versions as ``where``, of which a page behind ``position`` needs no others.
+
+        They are up to ``:limit`` current and up to ``:limit`` closed ones, in the order of the primary keys: a page of
+        the past does not sort all of the past. ``Position.parameters`` has the other parameters.
+        """
+        at_entry = "(node_id, entry_id) {} (:after_node, CAST(:after_entry AS uuid))"
+        if position is None:
+            behind = closed_behind = "TRUE"
+        elif position.ended is None:
+            behind = closed_behind = at_entry.format(">")
+        else:
+            behind = at_entry.format(">=")
+            closed_behind = (
+                "(node_id, entry_id, ended_before) > (:after_node, CAST(:after_entry AS uuid), :after_ended)"
+            )
+        current, _ = self._each(f"{condition} AND {behind}", _FIELDS)
+        _, closed = self._each(f"{condition} AND {closed_behind}", _FIELDS)
+        pages = [f"({current} ORDER BY node_id, entry_id LIMIT :limit)"]
+        if closed:
+            pages.append(f"({closed} ORDER BY node_id, entry_id, ended_before LIMIT :limit)")
+        return " UNION ALL ".join(pages)
+
+    def _each(self, condition: str, columns: str) -> tuple[str, str]:
+        """Return the SELECT of current versions, and that of closed ones (``""``: none are of interest)."""
         if self.node_ids is not None:
             condition = f"{condition} AND node_id = ANY(:node_ids)"
         if self.at is None:
-            return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}"
+            return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}", ""
+        certain = "began_before <= :at AND :at <= ended_after AS certain"
+        closed = f"{condition} AND {_BEGAN} AND ended_before > :at"
         return (
-            f"SELECT {columns}, {_OPEN}, began_before <= :at AS certain FROM entries WHERE {condition} AND {_BEGAN} "
-            f"UNION ALL SELECT {columns}, ended_after, ended_before, began_before <= :at AND :at <= ended_after "
-            f"FROM history WHERE {condition} AND {_BEGAN} AND ended_before > :at"
+            f"SELECT {columns}, {_OPEN}, began_before <= :at AS certain FROM entries WHERE {condition} AND {_BEGAN}",
+            f"SELECT {columns}, ended_after, ended_before, {certain} FROM history WHERE {closed}",
         )
 
 

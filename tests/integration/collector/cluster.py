@@ -178,7 +178,7 @@ class Cluster:
         self, node: str, entries: Sequence[Entry], *, at: datetime | None = None, after: datetime | None = None
     ) -> None:
         """Begin versions at ``at``; ``after`` is the other bound."""
-        openings = [write.Opening(entry, entry_hash(entry), after) for entry in entries]
+        openings = [write.Opening(write.name_of(one.entry_key), one, entry_hash(one), after) for one in entries]
         async with self.database.ingest() as conn:
             await write.apply(conn, self._ids[node], at or NOW - timedelta(hours=1), [], openings)
 

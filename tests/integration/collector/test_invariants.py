@@ -28,10 +28,17 @@ from protocol.messages import Applied, Delta, Hello, Snapshot
 from protocol.statehash import entry_hash
 from tests.integration.collector.node import ALL_KINDS, POLICY, Node, container, layer, sum_of
 
-NUMBERS = st.integers(0, 4)
 BAD = msgspec.Raw(b'{"kind":"container","root":"/r","key":""}')
 
 State = dict[EntryKey, Entry]
+
+NUMBERS = st.integers(0, 2)
+ENTRIES: st.SearchStrategy[Entry] = st.one_of(
+    st.builds(lambda number, state: container(number, state=state), NUMBERS, st.sampled_from(["running", "exited"])),
+    st.builds(lambda number, evidence: layer(number, evidence=evidence), NUMBERS, st.sampled_from(["", "checked"])),
+)
+WORLDS = st.lists(ENTRIES, max_size=5).map(lambda entries: {entry.entry_key: entry for entry in entries})
+COMPLETENESS = st.sampled_from([ALL_KINDS, {**ALL_KINDS, Kind.LAYER: False}, {Kind.LAYER: True}, {}])
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,6 @@ class Conversation(RuleBasedStateMachine):
         cluster = uuid4().hex
         self.agent = Node(self.database, NodeIdentity(cluster, "n1"))
         self.neighbour = Node(self.database, NodeIdentity(cluster, "n2"))
-        self.world: State = {}
         self.sent: list[Hello | Snapshot | Delta] = []
         self.last: tuple[Snapshot | Delta, Applied] | None = None
         self.records: list[Recorded] = []
@@ -75,38 +81,23 @@ class Conversation(RuleBasedStateMachine):
             self.runner.run(self.database.close())
             self.runner.close()
 
-    @rule(number=NUMBERS, state=st.sampled_from(["running", "exited"]), name=st.sampled_from(["a", "b"]))
-    def a_container_is_there(self, number: int, state: str, name: str) -> None:
-        self.put(container(number, state=state, name=name))
-
-    @rule(number=NUMBERS, use=st.sampled_from(["", "checked"]))
-    def a_layer_is_there(self, number: int, use: str) -> None:
-        self.put(layer(number, evidence=use))
-
-    @precondition(lambda self: self.world)
-    @rule(data=st.data())
-    def something_is_gone(self, data: st.DataObject) -> None:
-        del self.world[data.draw(st.sampled_from(sorted(self.world)))]
-
-    @rule(
-        whole=st.sampled_from([ALL_KINDS, {**ALL_KINDS, Kind.LAYER: False}, {Kind.LAYER: True}, {}]), bad=st.booleans()
-    )
-    def the_agent_sends_everything(self, whole: dict[Kind, bool], bad: bool) -> None:
-        message = self.agent.snapshot_message(self.world.values(), whole)
+    @rule(world=WORLDS, whole=COMPLETENESS, bad=st.booleans())
+    def the_agent_sends_everything(self, world: State, whole: dict[Kind, bool], bad: bool) -> None:
+        message = self.agent.snapshot_message(world.values(), whole)
         if bad:
             message = msgspec.structs.replace(message, entries=[*message.entries, BAD])
         complete = {kind for kind, flag in whole.items() if flag}
         kept = {key: entry for key, entry in self.agent.state.items() if key.kind not in complete}
-        self.apply(message, {**kept, **self.world}, "absent")
+        self.apply(message, {**kept, **world}, "absent")
 
-    @rule(bad=st.booleans())
-    def the_agent_sends_what_changed(self, bad: bool) -> None:
+    @rule(world=WORLDS, bad=st.booleans())
+    def the_agent_sends_what_changed(self, world: State, bad: bool) -> None:
         before = self.agent.state
-        upserts = [entry for key, entry in self.world.items() if before.get(key) != entry]
-        message = self.agent.delta_message(upserts, [entry for key, entry in before.items() if key not in self.world])
+        upserts = [entry for key, entry in world.items() if before.get(key) != entry]
+        message = self.agent.delta_message(upserts, [entry for key, entry in before.items() if key not in world])
         if bad:
             message = msgspec.structs.replace(message, upserts=[BAD, *message.upserts])
-        self.apply(message, dict(self.world), "removed")
+        self.apply(message, world, "removed")
 
     @precondition(lambda self: self.last)
     @rule()
@@ -155,9 +146,6 @@ class Conversation(RuleBasedStateMachine):
     def the_register_holds_the_models_state(self) -> None:
         current = {EntryKey(Kind(row["kind"]), row["root"], row["key"]): row["hash"] for row in self.entries()}
         assert current == {key: entry_hash(entry) for key, entry in self.agent.state.items()}
-
-    def put(self, entry: Entry) -> None:
-        self.world[entry.entry_key] = entry
 
     def refused(self, message: Snapshot | Delta) -> None:
         try:

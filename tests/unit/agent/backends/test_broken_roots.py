@@ -1,7 +1,9 @@
 """Half-written, hostile and broken data roots: each a named problem, the rest still reported, never a crash."""
 
+import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from agent.backends.discover import look, real_path
 from agent.inventory import Inventory, take
 from mountbook.local.dataroots import BuiltRoot, ContainerSpec, DataRootSpec, ImageSpec, build
-from protocol.entries import Container, Kind, Layer, LayerUse, ResolvedBy
+from protocol.entries import Container, Kind, Layer, LayerUse, Place, ResolvedBy, Role
 
 HOST = "/var/lib/docker"
 LATER = 4e9
@@ -40,6 +42,17 @@ def inventory(root: Path, now: float = LATER) -> Inventory:
 
 def by_name(found: Inventory) -> dict[str, Container]:
     return {entry.name: entry for entry in found.entries if isinstance(entry, Container)}
+
+
+def alive(built: BuiltRoot, *, after: float) -> Inventory:
+    """Look as an agent does, so many seconds after the last change, with the tree where its host has it."""
+    host = built.path.parent
+    now = time.time() + after
+    return take(look("/docker", prefix=str(host), driver="overlay2", now=now), None, now=now)
+
+
+def unclaimed(found: Inventory) -> dict[str, LayerUse]:
+    return {one.cache_id: one.use for one in found.entries if isinstance(one, Layer) and one.use is not LayerUse.IMAGE}
 
 
 def mounts(built: BuiltRoot, name: str) -> Path:
@@ -92,12 +105,12 @@ def no_text(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
 
 
-SILENT = [nothing_in_it, gone, a_fifo]
-"""What a file being written looks like: no problem of the disk's."""
-LOUD = [a_directory, a_loop, a_mebibyte, a_way_out, two_lines, no_text]
+UNWRITTEN = [nothing_in_it, gone]
+"""What a file being written looks like: a problem of the disk's only if it lasts."""
+BROKEN = [a_fifo, a_directory, a_loop, a_mebibyte, a_way_out, two_lines, no_text]
 
 
-@pytest.mark.parametrize("damage", [*SILENT, *LOUD], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("damage", [*UNWRITTEN, *BROKEN], ids=lambda one: one.__name__)
 def test_a_container_with_a_broken_mount_id_is_unresolved_with_a_reason(
     built: BuiltRoot, damage: Callable[[Path], None]
 ) -> None:
@@ -107,17 +120,71 @@ def test_a_container_with_a_broken_mount_id_is_unresolved_with_a_reason(
     entry = by_name(found)["c1"]
     assert entry.resolved_by is ResolvedBy.UNRESOLVED
     assert "mount-id" in entry.reason
-    assert (damage in LOUD) == any(str(file) in problem for problem in found.problems)
+    assert any(str(file.parent) in problem for problem in found.problems)
     others_are_whole(found, built, "c1")
     assert found.complete[Kind.CONTAINER]
 
 
-@pytest.mark.parametrize("damage", LOUD, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("damage", [*UNWRITTEN, *BROKEN], ids=lambda one: one.__name__)
+def test_the_layers_of_a_container_with_a_broken_mount_id_are_nobodys_orphans(
+    built: BuiltRoot, damage: Callable[[Path], None]
+) -> None:
+    truth = built.container("c1")
+    damage(mounts(built, "c1") / "mount-id")
+    # Its init-id still says whose they are.
+    found = inventory(built.path)
+    assert unclaimed(found) == {}
+    own = {place.path for place in by_name(found)["c1"].paths}
+    assert {f"{HOST}/overlay2/{truth.mount_id}", f"{HOST}/overlay2/{truth.mount_id}-init"} <= own
+    # Without that any directory may be its own.
+    damage(mounts(built, "c1") / "init-id")
+    found = inventory(built.path)
+    assert unclaimed(found) == {truth.mount_id: LayerUse.UNCLAIMED, f"{truth.mount_id}-init": LayerUse.UNCLAIMED}
+    evidence = {one.evidence for one in found.entries if isinstance(one, Layer) and one.use is LayerUse.UNCLAIMED}
+    assert all(truth.container_id[:12] in one for one in evidence)
+
+
+@pytest.mark.parametrize("damage", [*UNWRITTEN, *BROKEN], ids=lambda one: one.__name__)
+def test_the_directory_of_an_image_layer_with_a_broken_cache_id_is_nobodys_orphan(
+    built: BuiltRoot, damage: Callable[[Path], None]
+) -> None:
+    [image] = built.images.values()
+    chain = built.path / "image/overlay2/layerdb/sha256" / image.layers[0].removeprefix("sha256:")
+    damage(chain / "cache-id")
+    found = inventory(built.path)
+    assert unclaimed(found) == {image.cache_ids[0]: LayerUse.UNCLAIMED}
+    assert any(str(chain) in problem for problem in found.problems)
+    [layer] = (one for one in found.entries if one.key == image.layers[0])
+    assert isinstance(layer, Layer)
+    assert "cache-id" in layer.reason
+
+
+def test_what_is_being_written_is_no_problem_until_it_lasts(built: BuiltRoot) -> None:
+    nothing_in_it(mounts(built, "c1") / "mount-id")
+    found = alive(built, after=1)
+    assert "just being made" in by_name(found)["c1"].reason
+    assert found.problems == ()
+    assert "interrupted" in by_name(alive(built, after=700))["c1"].reason
+
+
+def test_two_containers_with_one_mount_id_are_doubtful(built: BuiltRoot) -> None:
+    (mounts(built, "c1") / "mount-id").write_text(built.container("c0").mount_id)
+    found = inventory(built.path)
+    assert any("is also that of container" in one.reason for one in by_name(found).values())
+    assert any("is also that of container" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize("damage", BROKEN, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("name", ["init-id", "parent"])
-def test_a_broken_init_id_or_parent_is_named(built: BuiltRoot, name: str, damage: Callable[[Path], None]) -> None:
+def test_a_broken_init_id_or_parent_is_named_and_the_rest_is_known(
+    built: BuiltRoot, name: str, damage: Callable[[Path], None]
+) -> None:
     damage(mounts(built, "c1") / name)
     found = inventory(built.path)
-    assert name in by_name(found)["c1"].reason
+    entry = by_name(found)["c1"]
+    assert name in entry.reason
+    assert (entry.mount_id, entry.resolved_by) == (built.container("c1").mount_id, ResolvedBy.LAYERDB)
+    assert unclaimed(found) == {}
     assert any(name in problem for problem in found.problems)
     others_are_whole(found, built, "c1")
 
@@ -125,12 +192,51 @@ def test_a_broken_init_id_or_parent_is_named(built: BuiltRoot, name: str, damage
 def test_a_half_written_container_is_no_orphan_and_no_error(built: BuiltRoot) -> None:
     (mounts(built, "c1") / "init-id").unlink()
     (mounts(built, "c1") / "parent").unlink()
-    found = inventory(built.path, now=built.path.stat().st_ctime + 1)
+    found = inventory(built.path)
     entry = by_name(found)["c1"]
     assert (entry.resolved_by, entry.init_id, entry.parent_chain_id) == (ResolvedBy.LAYERDB, None, None)
-    leftover = [one for one in found.entries if isinstance(one, Layer) and one.use is not LayerUse.IMAGE]
-    assert [one.use for one in leftover] == [LayerUse.UNCLAIMED]
+    assert Place(f"{HOST}/overlay2/{built.container('c1').mount_id}-init", Role.INIT, ("diff", "merged")) in entry.paths
+    assert unclaimed(found) == {}
     assert found.problems == ()
+
+
+def test_a_new_directory_is_unclaimed_and_an_old_one_an_orphan_while_an_engine_may_be_at_work(built: BuiltRoot) -> None:
+    (built.path / "overlay2/0123abc/diff").mkdir(parents=True)
+    assert unclaimed(alive(built, after=1)) == {"0123abc": LayerUse.UNCLAIMED}
+    assert unclaimed(alive(built, after=700)) == {"0123abc": LayerUse.ORPHAN}
+
+
+def test_where_no_engine_is_at_work_nothing_is_just_being_made(built: BuiltRoot) -> None:
+    (built.path / "overlay2/0123abc/diff").mkdir(parents=True)
+    assert unclaimed(take(look(HOST, local=str(built.path)), None)) == {"0123abc": LayerUse.ORPHAN}
+
+
+def test_what_an_engine_locked_is_looked_at_as_its_own(built: BuiltRoot) -> None:
+    (built.path / "overlay2/0123abc/diff").mkdir(parents=True)
+    with (built.path / "volumes/metadata.db").open("w") as database:
+        fcntl.flock(database, fcntl.LOCK_EX)
+        assert unclaimed(take(look(HOST, local=str(built.path)), None)) == {"0123abc": LayerUse.UNCLAIMED}
+
+
+def test_the_build_caches_records_keep_what_nothing_else_names(built: BuiltRoot) -> None:
+    (built.path / "overlay2/0123abc/diff").mkdir(parents=True)
+    (built.path / "buildkit").mkdir()
+    (built.path / "buildkit/snapshots.db").write_bytes(b"garbage")
+    assert unclaimed(inventory(built.path)) == {"0123abc": LayerUse.UNCLAIMED}
+
+
+def test_the_layer_of_a_build_step_that_runs_is_no_problem(built: BuiltRoot) -> None:
+    (built.path / "image/overlay2/layerdb/mounts/k3z8q1x7c5v2b9n4m6l0p8o2i").mkdir()
+    assert inventory(built.path).problems == ()
+
+
+def test_the_quotas_device_is_no_layer_and_a_stray_file_is_a_problem(built: BuiltRoot) -> None:
+    (built.path / "overlay2/backingFsBlockDev").write_text("")
+    assert inventory(built.path).problems == ()
+    (built.path / "overlay2/stray").symlink_to("stray")
+    found = inventory(built.path)
+    assert unclaimed(found) == {}
+    assert any("overlay2/stray" in problem for problem in found.problems)
 
 
 def test_a_layer_directory_that_went_before_its_record_is_said(built: BuiltRoot) -> None:
@@ -233,8 +339,8 @@ def test_two_backends_after_a_switch_are_both_read(built: BuiltRoot) -> None:
         built.path,
         DataRootSpec(
             driver="vfs",
-            images=(ImageSpec(name="old:1", layers=({"a": "b"},)),),
-            containers=(ContainerSpec(name="old", image="old:1"),),
+            images=(ImageSpec(name="busybox:1", layers=({"bin/sh": "#!"}, {"etc/os": "x"})),),
+            containers=(ContainerSpec(name="old", image="busybox:1"),),
         ),
     )
     found = inventory(built.path)
@@ -245,6 +351,11 @@ def test_two_backends_after_a_switch_are_both_read(built: BuiltRoot) -> None:
         "old": "vfs",
     }
     assert [(one.name, one.current) for one in found.backends] == [("overlay2", True), ("vfs", False)]
+    # The same content lies in two directories.
+    layers = {one.key: one.diff_path for one in found.entries if isinstance(one, Layer)}
+    chain = by_name(found)["old"].parent_chain_id
+    assert str(layers[f"{chain}"]).startswith(f"{HOST}/overlay2/")
+    assert str(layers[f"vfs/{chain}"]).startswith(f"{HOST}/vfs/dir/")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -263,7 +374,7 @@ def test_damage_to_one_container_never_changes_what_is_said_of_the_others(
         ]
         files = sorted(file for top in own for file in top.rglob("*") if file.is_file() and not file.is_symlink())
         for file in data.draw(st.lists(st.sampled_from(files), unique=True, max_size=5)):
-            damage = data.draw(st.sampled_from([*SILENT, *LOUD, lambda one: one.write_bytes(os.urandom(300))]))
+            damage = data.draw(st.sampled_from([*UNWRITTEN, *BROKEN, lambda one: one.write_bytes(os.urandom(300))]))
             damage(file)
         others_are_whole(inventory(root.path), root, "c1")
     finally:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from collector.errors import ProblemError
 from collector.lookup import cursors
-from collector.store.read.rows import Position
+from collector.store.read.versions import Position
 
 MOMENTS = st.none() | st.datetimes(timezones=st.just(UTC))
 ENTRY = UUID("00112233-4455-6677-8899-aabbccddeeff")

@@ -64,9 +64,9 @@ def test_a_container_is_found_by_everything_it_is_called() -> None:
     names = {
         "id": [CID],
         "name": ["shop_web.1.t1"],
-        "service": ["shop_web", "s1"],
+        "service": ["shop_web", "web", "s1"],
         "service-id": ["s1"],
-        "task": ["shop_web.1.t1", "shop_web.1", "t1"],
+        "task": ["shop_web.1.t1", "shop_web.1", "web.1", "t1"],
         "task-id": ["t1"],
         "stack": ["shop"],
         "mount-id": ["d" * 64],
@@ -86,7 +86,7 @@ def test_a_container_is_found_by_everything_it_is_called() -> None:
 
 def test_a_container_is_not_found_by_what_it_is_not_called() -> None:
     for kind, value in [
-        ("service", "web"),
+        ("service", "shop"),
         ("stack", "shop_web"),
         ("image", "nginx:latest"),
         ("label", "tier=back"),
@@ -116,12 +116,12 @@ def test_an_image_without_a_tag_is_the_latest() -> None:
 
 
 def test_a_registrys_port_is_no_tag() -> None:
-    assert keys.image_names("registry:5000/shop/web") == [
+    assert keys.image_names("registry:5000/shop/web") == (
         "registry:5000/shop/web",
         "registry:5000/shop/web:latest",
-    ]
+    )
     assert keys.image_names("registry:5000/shop/web:2")[-1] == "registry:5000/shop/web"
-    assert keys.image_names("") == []
+    assert keys.image_names("") == ()
 
 
 def test_layers_images_volumes_and_binds_are_found_by_their_names() -> None:

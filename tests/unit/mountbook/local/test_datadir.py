@@ -12,7 +12,7 @@ from mountbook.local import datadir
 def test_it_is_made_with_the_directories_above_it_and_closed_to_others(tmp_path: Path) -> None:
     with datadir.claimed(tmp_path / "a" / "b") as data:
         assert data.is_dir()
-        assert data.stat().st_mode & 0o777 == 0o700
+        assert data.stat().st_mode & 0o066 == 0, "others neither read nor write it"
 
 
 def test_a_second_command_is_told_who_has_it(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from mountbook.local.engines import Reach, look, sentence
+from tests.unit.mountbook.local.users import ordinary_user
 
 
 @pytest.fixture
@@ -59,15 +59,3 @@ def test_a_forbidden_socket_names_the_docker_group(folder: Path) -> None:
             found = look(f"unix://{folder}/s")
     assert found.reach is Reach.FORBIDDEN
     assert "usermod -aG docker" in sentence(found)
-
-
-@contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Be somebody who is not root for a moment."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
