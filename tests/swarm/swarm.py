@@ -1,6 +1,7 @@
 """A Swarm of the lab's engines, with Mountbook's own stack on it."""
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from tests.swarm.images import ROOT
 from tests.swarm.lab import Lab
 
 SECRETS: Final = ("mountbook_postgres_password", "mountbook_join_secret", "mountbook_admin_token")
+HEARTBEAT: Final = "4"
+"""Seconds between heartbeats on this Swarm, so that tests need not wait for long."""
 _NETWORK: Final = "10.99.0"
 
 
@@ -59,10 +62,10 @@ class Swarm:
                 assert printed.stdout is not None
                 self.leader.docker("secret", "create", name, "-", stdin=printed.stdout.fileno())
 
-    def deploy(self, file: Path = ROOT / "stack.yml", stack: str = "mountbook", **settings: str) -> None:
+    def deploy(self, file: Path = ROOT / "stack.yml", stack: str = "mountbook") -> None:
         """Deploy a stack."""
         words = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file), stack)
-        self.leader.docker(*words, environment=settings)
+        self.leader.docker(*words, environment={"MOUNTBOOK_HEARTBEAT": HEARTBEAT})
 
     def collectors(self) -> list[str]:
         """Return the addresses of the collectors that run, each on the port of its node."""
@@ -77,18 +80,28 @@ class Swarm:
         urls = self.collectors()
         if not urls:
             raise LabError("no collector runs")
+        return self._run(engine, *words, MOUNTBOOK_URL=urls[0])
+
+    def administer(self, engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run ``mountbook`` where docker's command speaks to this engine."""
+        # Debian's own docker: another one that comes first in PATH may want plugins.
+        return self._run(engine, *words, DOCKER_HOST=engine.url, PATH=f"/usr/bin:{os.environ['PATH']}")
+
+    def _run(self, engine: Engine, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             ["nsenter", f"--target={engine.host.init}", "--net", sys.executable, "-m", "mountbook", *words],
             capture_output=True,
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**engine.host.environment, **self._environment, "MOUNTBOOK_URL": urls[0]},
+            env={
+                **engine.host.environment,
+                "PYTHONPATH": str(ROOT),
+                "MOUNTBOOK_TOKEN": self.admin_token,
+                "MOUNTBOOK_HEARTBEAT": HEARTBEAT,
+                **environment,
+            },
         )
-
-    @property
-    def _environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(ROOT), "MOUNTBOOK_TOKEN": self.admin_token, "PYTHONWARNINGS": "ignore"}
 
     def answer(self, engine: Engine, *words: str) -> Any:
         """Return the command's answer as an object.
@@ -109,7 +122,7 @@ class Swarm:
             return {}
 
     def close(self) -> None:
-        """End every engine at once: in good order each would begin the others' tasks anew. Hosts take the rest along."""
+        """End every engine at once: one after the other would begin each other's tasks anew. Hosts take the rest along."""
         for engine in self.nodes:
             engine.kill()
 

@@ -16,7 +16,6 @@ from tests.swarm.swarm import Swarm
 
 pytestmark = pytest.mark.lab
 
-HEARTBEAT: Final = "4"
 PATIENCE: Final = 180.0
 SHOP: Final = f"""
 version: "3.8"
@@ -43,7 +42,7 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     swarm.make_secrets()
     leader = swarm.node_id(swarm.leader)
     swarm.leader.docker("node", "update", "--label-add", "mountbook.postgres=true", leader)
-    swarm.deploy(MOUNTBOOK_HEARTBEAT=HEARTBEAT)
+    swarm.deploy()
     shop = tmp_path_factory.mktemp("shop") / "shop.yml"
     shop.write_text(SHOP)
     swarm.deploy(shop, "shop")
@@ -141,6 +140,34 @@ def test_collectors_are_updated_one_after_the_other_and_nothing_is_lost(swarm: S
     assert sorted(row["container_id"] for row in shop_containers(swarm)) == before
     rows = swarm.answer(swarm.leader, "nodes")["nodes"]
     assert not any(row["conflict"] for row in rows), "an updated agent was taken for a second one"
+
+
+def test_deploy_on_a_worker_says_where_the_managers_are_and_changes_nothing(swarm: Swarm) -> None:
+    done = swarm.administer(swarm.nodes[-1], "deploy", "--loaded")
+    assert done.returncode == 2
+    assert "This engine is a worker" in done.stderr
+    assert "10.99.0.1" in done.stderr
+
+
+def test_deploy_refuses_what_would_not_work_and_changes_nothing(swarm: Swarm) -> None:
+    words = ("service", "inspect", "mountbook_collector", "--format", "{{.Version.Index}}")
+    before = swarm.leader.docker(*words)
+    for given, said in (
+        ((), "is on this machine only, and the Swarm has 3 other nodes"),
+        (("--loaded", "--subnet", "172.17.0.0/24"), "overlaps"),
+        (("--loaded", "--database", "postgresql://me@db/mb"), "has the label mountbook.postgres"),
+    ):
+        done = swarm.administer(swarm.leader, "deploy", *given)
+        assert (done.returncode, said in done.stderr, "Nothing was changed." in done.stderr) == (2, True, True), done
+    assert swarm.leader.docker(*words) == before
+
+
+def test_deploy_run_again_keeps_the_secrets_and_says_that_every_node_reports(swarm: Swarm) -> None:
+    made = swarm.leader.docker("secret", "ls", "--quiet")
+    done = swarm.administer(swarm.leader, "deploy", "--loaded")
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 nodes report." in done.stderr
+    assert swarm.leader.docker("secret", "ls", "--quiet") == made
 
 
 def test_a_drained_node_and_one_that_came_back_under_a_new_id_are_called_so(swarm: Swarm) -> None:
