@@ -122,7 +122,7 @@ class Swarm:
             return {}
 
     def close(self) -> None:
-        """End every engine at once: stopped in turn, each would begin the others' tasks anew. Hosts take the rest along."""
+        """Kill every engine: one that stops in order has its tasks begun anew elsewhere. Hosts take the rest along."""
         for engine in self.nodes:
             engine.kill()
 
