@@ -120,8 +120,9 @@ def test_a_service_scaled_up_and_away_keeps_its_history(swarm: Swarm) -> None:
     wait_until(
         "none is left", lambda: swarm.ask(swarm.leader, "where", "service:burst").returncode == 1, PATIENCE, pause=1.0
     )
-    assert found(swarm, swarm.nodes[-1], "service:burst", "--at", full) == before
-    assert len(before) >= 40
+    # Two versions of a container, before and after its start, may both be possible at one moment: each ID counts once.
+    assert set(found(swarm, swarm.nodes[-1], "service:burst", "--at", full)) == set(before)
+    assert len(set(before)) >= 40
     swarm.leader.docker("service", "rm", "burst")
 
 
