@@ -15,6 +15,10 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_URL": "collectors: one or more http(s) addresses, separated by commas; each is tried in turn",
     "MOUNTBOOK_TOKEN": "token: this node's token",
     "MOUNTBOOK_TOKEN_FILE": "token_file: a file with the token, mode 0600; read again before every request",
+    "MOUNTBOOK_JOIN_SECRET_FILE": "join_secret_file: a file with the join secret, in place of a token; "
+    "needs MOUNTBOOK_STATE_DIR",
+    "MOUNTBOOK_CLUSTER": "cluster: what to enrol the node's cluster as; default: the Swarm's ID, or the collector's",
+    "MOUNTBOOK_NODE": "node: what to enrol the node as; default: its Swarm node ID, else engine:ID",
     "MOUNTBOOK_CA_FILE": "ca_file: certificates (PEM) that the collector's own must lead to; default: the system's",
     "MOUNTBOOK_STATE_DIR": "state_dir: a small writable directory; default: nothing is kept over a restart",
     "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}; set but empty: files only",
@@ -39,6 +43,12 @@ class Config:
     """This node's token: the only thing that says which node it is."""
     token_file: str = ""
     """Where the token stands when ``token`` is empty. Read anew before every request, so it can be replaced."""
+    join_secret_file: str = ""
+    """Where the join secret stands: an agent without a token makes one and enrols with it."""
+    cluster: str = ""
+    """The cluster to enrol in; empty: the Swarm's ID where a manager knows it, else the collector's default."""
+    node: str = ""
+    """The node to enrol as (a stack's ``{{.Node.ID}}``); empty: what the engine says."""
     ca_file: str = ""
     """Certificates (PEM) to verify the collector with; empty: the system's."""
     state_dir: str = ""
@@ -91,6 +101,9 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         collectors=tuple(filter(None, map(str.strip, environment.get("MOUNTBOOK_URL", "").split(",")))),
         token=environment.get("MOUNTBOOK_TOKEN", "").strip(),
         token_file=environment.get("MOUNTBOOK_TOKEN_FILE", ""),
+        join_secret_file=environment.get("MOUNTBOOK_JOIN_SECRET_FILE", ""),
+        cluster=environment.get("MOUNTBOOK_CLUSTER", "").strip(),
+        node=environment.get("MOUNTBOOK_NODE", "").strip(),
         ca_file=environment.get("MOUNTBOOK_CA_FILE", ""),
         state_dir=environment.get("MOUNTBOOK_STATE_DIR", ""),
         docker_host=environment.get("DOCKER_HOST", DEFAULT_DOCKER_HOST),
@@ -134,8 +147,17 @@ def _addresses(config: Config) -> list[str]:
             f"the engine's address {config.docker_host!r} cannot be used; set DOCKER_HOST to unix:///PATH or "
             "tcp://HOST:PORT, or to nothing to read files only"
         )
-    if not config.token and not config.token_file:
+    if not config.token and not config.token_file and not config.join_secret_file:
         problems.append("there is no token; set MOUNTBOOK_TOKEN_FILE to a file with it, or MOUNTBOOK_TOKEN")
+    if config.join_secret_file and (config.token or config.token_file):
+        problems.append("a token and MOUNTBOOK_JOIN_SECRET_FILE are both set; set one")
+    if config.join_secret_file and not config.state_dir:
+        problems.append("MOUNTBOOK_JOIN_SECRET_FILE needs MOUNTBOOK_STATE_DIR, a small volume: the token is kept there")
+    problems += [
+        f"{name} is {value[:80]!r}; write at most 256 printable characters"
+        for name, value in (("MOUNTBOOK_CLUSTER", config.cluster), ("MOUNTBOOK_NODE", config.node))
+        if len(value) > 256 or not value.isprintable()
+    ]
     if not (config.token.isascii() and config.token.isprintable()):
         problems.append("the token has characters that no token has; copy it again into MOUNTBOOK_TOKEN")
     return problems
@@ -152,6 +174,7 @@ def _is_address(url: str) -> bool:
 def _paths(config: Config) -> list[str]:
     named = {
         "MOUNTBOOK_TOKEN_FILE": config.token_file,
+        "MOUNTBOOK_JOIN_SECRET_FILE": config.join_secret_file,
         "MOUNTBOOK_CA_FILE": config.ca_file,
         "MOUNTBOOK_STATE_DIR": config.state_dir,
         "MOUNTBOOK_HOST_ROOT": config.host_root,

@@ -17,15 +17,24 @@ def read_token(config: Config) -> str:
     """
     if config.token:
         return config.token
+    return read_secret(config.token_file, "token")
+
+
+def read_secret(path: str, what: str) -> str:
+    """Return the secret that a file holds; ``what`` it is stands in the message.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds none.
+    """
     try:
-        with open(config.token_file, encoding="ascii") as file:
-            token = file.read(_LONGEST).strip()
+        with open(path, encoding="ascii") as file:
+            secret = file.read(_LONGEST).strip()
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is not ASCII text"
-        raise ConfigError((f"the token file {config.token_file} cannot be read: {why}",)) from exc
-    if not token or not token.isprintable():
-        raise ConfigError((f"the token file {config.token_file} holds no token; write it there again",))
-    return token
+        raise ConfigError((f"the {what} file {path} cannot be read: {why}",)) from exc
+    if not secret or not secret.isprintable():
+        raise ConfigError((f"the {what} file {path} holds no {what}; write it there again",))
+    return secret
 
 
 def exposure(config: Config) -> str:

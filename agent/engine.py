@@ -9,6 +9,7 @@ Engine API: https://docs.docker.com/reference/api/engine/ (1.24 and newer).
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, Self, TypeVar
 
@@ -19,6 +20,8 @@ from docker.errors import DockerException
 from agent.errors import EngineError, EngineForbiddenError, EngineRefusedError, EngineUnavailableError
 from agent.facts import EngineFacts, Info, facts
 from agent.listing import InspectedDriver, ListedContainer, ListedImage, ListedVolume, Listing
+from agent.roster import SwarmNode, SwarmService, roster
+from protocol.roster import Roster
 
 T = TypeVar("T")
 
@@ -105,6 +108,13 @@ class Engine:
         """Return those of the containers ``ids`` (at most ``IDS_AT_ONCE``) that exist."""
         filters = msgspec.json.encode({"id": sorted(ids)}).decode()
         return tuple(self._get("containers/json", list[ListedContainer], all="1", filters=filters))
+
+    def roster(self) -> Roster:
+        """Return what this manager knows of its Swarm; a worker, or a manager without quorum, refuses."""
+        began = time.monotonic()
+        nodes = self._get("nodes", list[SwarmNode])
+        services = self._get("services", list[SwarmService])
+        return roster(nodes, services, read_ago=round(time.monotonic() - began, 3))
 
     def inspect_drivers(self, ids: Collection[str]) -> dict[str, InspectedDriver]:
         """Return what ``inspect`` says of the containers' graph drivers; containers that went are left out.

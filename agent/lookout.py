@@ -24,6 +24,7 @@ from agent.observation import Observation
 from agent.storage import binds
 from protocol import messages
 from protocol.entries import Container, Entry, EntryKey, Kind
+from protocol.roster import Roster
 from protocol.text import clean
 
 
@@ -113,6 +114,18 @@ class Lookout:
             problems=found.problems,
             backends=found.backends,
         )
+
+    def roster(self) -> Roster | None:
+        """Return what this node knows of its Swarm, None when it is no manager.
+
+        Raises:
+            EngineError: the engine cannot be asked, or there is no quorum.
+        """
+        with self._lock:
+            connection = self._connection
+        if connection is None or not self._facts.engine.manager:
+            return None
+        return connection.roster()
 
     def _listing(self, connection: Engine, ids: frozenset[str] | None) -> Listing:
         if ids is not None:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from protocol.enrol import Enrolled
 from protocol.messages import Applied, HeartbeatReply, HelloReply
 from protocol.problems import ProblemType
+from protocol.roster import RosterReply
 from protocol.usage import UsageReply
 
 
@@ -27,5 +29,5 @@ class Unreachable:
     detail: str
 
 
-Reply = HelloReply | Applied | HeartbeatReply | UsageReply
+Reply = HelloReply | Applied | HeartbeatReply | Enrolled | RosterReply | UsageReply
 Outcome = Reply | Rejected | Unreachable

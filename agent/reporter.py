@@ -142,6 +142,11 @@ class Reporter:
         return self._session.generation if self._session is not None else None
 
     @property
+    def greeted(self) -> bool:
+        """Whether the collector knows this agent."""
+        return self._session is not None
+
+    @property
     def in_step(self) -> bool:
         """Whether all that was seen has been acknowledged (or refused), and no answer is awaited."""
         told = not self._resync and self._incomplete == self._told_incomplete and not self.holdings.dirty

@@ -1,4 +1,4 @@
-"""The agent as a whole: three tasks that follow events, look at the node, and report to a collector.
+"""The agent as a whole: tasks that follow events, look at the node, and report to a collector; a manager's roster too.
 
 Blocking work is done in threads; what they share (hints, the reporter) is touched only in the event loop. A task
 that fails for a reason that is not foreseen ends the service with that error: an agent that went on without it would
@@ -6,8 +6,10 @@ report a node that it no longer watches.
 """
 
 import asyncio
+import contextlib
 import secrets
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol
 
@@ -18,6 +20,7 @@ from agent.backoff import delay, draw
 from agent.client import CollectorClient
 from agent.config import Config
 from agent.credential import exposure, read_token
+from agent.enrolment import Enrolling, IdentityFile, join_secret
 from agent.errors import AgentError, EngineError
 from agent.following import REST, Follower, Source
 from agent.health import HealthFile
@@ -25,11 +28,12 @@ from agent.hints import Hints, Wanted
 from agent.lookout import Lookout
 from agent.measuring import Measuring
 from agent.observation import Observation
-from agent.outcome import Outcome, Reply
+from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
+from protocol.roster import ROSTER_EVERY, Roster, RosterReply
 from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.service")
@@ -81,12 +85,27 @@ async def run(config: Config) -> NoReturn:
         draw=draw,
         position=positions.load(),
     )
-    client = CollectorClient(
-        config.collectors, lambda: read_token(config), ca_file=config.ca_file, timeout=config.collector_timeout
-    )
     with Lookout(config) as lookout:
-        async with client:
-            await Service(config, reporter, lookout, client, positions).run()
+        async with _collector(config, lookout) as collector:
+            await Service(config, reporter, lookout, collector, positions, roster=lookout.roster).run()
+
+
+@contextlib.asynccontextmanager
+async def _collector(config: Config, lookout: Lookout) -> AsyncIterator[Collector]:
+    """Open the way to the collectors, with the token that was given or with one that the agent enrols."""
+
+    def client(token: Callable[[], str]) -> CollectorClient:
+        return CollectorClient(config.collectors, token, ca_file=config.ca_file, timeout=config.collector_timeout)
+
+    if not config.join_secret_file:
+        async with client(lambda: read_token(config)) as only:
+            yield only
+        return
+    enrolling = Enrolling(
+        IdentityFile(config.state_dir), lambda: lookout.engine, cluster=config.cluster, node=config.node
+    )
+    async with client(enrolling.token) as poster, client(join_secret(config.join_secret_file)) as joiner:
+        yield enrolling.over(poster, joiner)
 
 
 def _boot_id() -> str:
@@ -102,10 +121,18 @@ class Service:
     """The tasks, and what they share. ``run`` once."""
 
     def __init__(
-        self, config: Config, reporter: Reporter, eyes: Eyes, collector: Collector, positions: PositionFile
+        self,
+        config: Config,
+        reporter: Reporter,
+        eyes: Eyes,
+        collector: Collector,
+        positions: PositionFile,
+        *,
+        roster: Callable[[], Roster | None] = lambda: None,
     ) -> None:
         self._config, self._reporter, self._eyes, self._collector = config, reporter, eyes, collector
         self._positions, self._health = positions, HealthFile(config.state_dir)
+        self._roster = roster
         self._hints = Hints()
         self._observed = asyncio.Event()
         self._line = asyncio.Lock()  # one request of an agent is under way at a time
@@ -126,6 +153,7 @@ class Service:
                 tasks.create_task(self._report(), name="report")
                 if self._measuring is not None:
                     tasks.create_task(self._measure(self._measuring), name="measure")
+                tasks.create_task(self._call_the_roll(), name="roster")
         except ExceptionGroup as group:
             foreseen, faults = group.split(AgentError)
             if foreseen is None or faults is not None:
@@ -205,6 +233,24 @@ class Service:
             await measuring.run(lambda: self._reporter.generation if self._reporter.in_step else None, send)
         finally:
             measuring.stop()
+
+    async def _call_the_roll(self) -> NoReturn:
+        """Send the roster from time to time, while this node is a manager and the collector knows the node."""
+        while True:
+            await asyncio.sleep(ROSTER_EVERY)
+            if not self._reporter.greeted:
+                continue
+            try:
+                roster = await asyncio.to_thread(self._roster)
+            except EngineError as exc:
+                _log.warning("the roster cannot be read", why=str(exc))
+                continue
+            if roster is None:
+                continue
+            body = await asyncio.to_thread(encode, roster)
+            outcome = await self._post("roster", body, RosterReply)
+            if isinstance(outcome, Rejected | Unreachable):
+                _log.warning("the roster was not taken", why=outcome.detail)
 
     async def _sleep(self, until: float) -> None:
         """Wait until something is observed, or that time has come."""

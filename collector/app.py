@@ -16,7 +16,7 @@ from collector import web as pages
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, state, table
-from collector.identity import check_exposure, has_credentials
+from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.metrics import Metrics
 from collector.store import usage
@@ -30,6 +30,8 @@ _GRACE: Final = 10.0
 _PATIENCE: Final = 30.0
 """Seconds to wait at the start for a database that is still starting."""
 _RETRY: Final = 1.0
+_PASSING: Final = frozenset({ProblemType.UNAVAILABLE, ProblemType.NOT_MIGRATED})
+"""What may be over in a moment: a stack starts the database, the migration and the collector at once."""
 _REVIVE: Final = 30.0
 """Seconds until a background task that died begins again; so long the service is unhealthy."""
 
@@ -108,10 +110,12 @@ async def _check(config: Config, database: Database) -> None:
     while True:
         try:
             await database.check()
-            check_exposure(config.host, await has_credentials(database))
+            if config.admin_token:
+                await add_given(database, config.admin_token)
+            check_exposure(config.host, bool(config.join_secret) or await has_credentials(database))
             return
         except ProblemError as exc:
-            if exc.kind is not ProblemType.UNAVAILABLE or monotonic() >= give_up:
+            if exc.kind not in _PASSING or monotonic() >= give_up:
                 raise StartError(exc.detail) from exc
             log.warning("waiting for the database", why=exc.detail)
         await asyncio.sleep(_RETRY)

@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from collector.errors import ConfigError
 from protocol.messages import HEARTBEAT_EVERY, MISSED_HEARTBEATS
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8480
+DEFAULT_CLUSTER: Final = "local"
+LEAST_SECRET: Final = 16
+"""Fewest characters of a join secret or an admin token."""
 
 ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_DATABASE": "database_url: the register's PostgreSQL, postgresql://USER:PASSWORD@HOST/NAME",
     "MOUNTBOOK_DATABASE_FILE": "database_url: a file that holds it (a Docker secret), instead",
+    "MOUNTBOOK_DATABASE_PASSWORD_FILE": "database_url: a file with the password that the address lacks",
+    "MOUNTBOOK_JOIN_SECRET_FILE": "join_secret: a file with the secret that lets agents enrol",
+    "MOUNTBOOK_ADMIN_TOKEN_FILE": "admin_token: a file with a token that has the role admin",
+    "MOUNTBOOK_CLUSTER": "cluster: the cluster of agents that name none; default local",
     "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
     "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
     "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for what agents send; default 8",
@@ -33,6 +40,12 @@ class Config:
 
     database_url: str = field(repr=False)
     """The register's database as libpq names it; it may hold a password."""
+    join_secret: str = field(default="", repr=False)
+    """Who knows it may enrol a node that has no token yet; empty: nobody may."""
+    admin_token: str = field(default="", repr=False)
+    """A token of the role admin from outside, such as a Docker secret; empty: tokens are made beside the database."""
+    cluster: str = DEFAULT_CLUSTER
+    """The cluster of an enrolment that names none."""
     host: str = DEFAULT_HOST
     """Address to listen on. With no credential in the database only a loopback address is accepted."""
     port: int = DEFAULT_PORT
@@ -63,7 +76,9 @@ class Config:
         Raises:
             ConfigError: with every problem there is.
         """
-        problems = [*_database(self.database_url), *_numbers(self)]
+        problems = [*_database(self.database_url), *_numbers(self), *_secrets(self)]
+        if not 0 < len(self.cluster) <= 256 or not self.cluster.isprintable():
+            problems.append("MOUNTBOOK_CLUSTER is empty, too long or not printable; write the cluster's name")
         if not self.host:
             problems.append("MOUNTBOOK_HOST is empty; write an address, such as 127.0.0.1 or 0.0.0.0")
         if problems:
@@ -95,6 +110,9 @@ def from_environment(environment: Mapping[str, str]) -> Config:
 
     config = Config(
         database_url=_database_url(environment, problems),
+        join_secret=_content(environment, "MOUNTBOOK_JOIN_SECRET_FILE", problems),
+        admin_token=_content(environment, "MOUNTBOOK_ADMIN_TOKEN_FILE", problems),
+        cluster=environment.get("MOUNTBOOK_CLUSTER", DEFAULT_CLUSTER).strip(),
         host=environment.get("MOUNTBOOK_HOST", DEFAULT_HOST).strip(),
         port=whole("MOUNTBOOK_PORT", DEFAULT_PORT),
         ingest_pool=whole("MOUNTBOOK_INGEST_POOL", 8),
@@ -114,17 +132,53 @@ def from_environment(environment: Mapping[str, str]) -> Config:
 
 
 def _database_url(environment: Mapping[str, str], problems: list[str]) -> str:
-    path = environment.get("MOUNTBOOK_DATABASE_FILE", "")
+    url = environment.get("MOUNTBOOK_DATABASE", "").strip()
+    if environment.get("MOUNTBOOK_DATABASE_FILE"):
+        if url:
+            problems.append("MOUNTBOOK_DATABASE and MOUNTBOOK_DATABASE_FILE are both set; set one")
+        url = _content(environment, "MOUNTBOOK_DATABASE_FILE", problems) or "postgresql://"
+    password = _content(environment, "MOUNTBOOK_DATABASE_PASSWORD_FILE", problems)
+    return with_password(url, password)
+
+
+def with_password(url: str, password: str) -> str:
+    """Return a database's address with this password, unless it has one already or names no user.
+
+    >>> with_password("postgresql://ada@db/register", "a/b")
+    'postgresql://ada:a%2Fb@db/register'
+    """
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.partition("@")
+    if not password or not separator or not at or ":" in user or "/" in user:
+        return url
+    return f"{scheme}://{user}:{quote(password, safe='')}@{place}"
+
+
+def _content(environment: Mapping[str, str], name: str, problems: list[str]) -> str:
+    """Return what the file that the variable names holds; "" when it names none, or cannot be read."""
+    path = environment.get(name, "")
     if not path:
-        return environment.get("MOUNTBOOK_DATABASE", "").strip()
-    if environment.get("MOUNTBOOK_DATABASE"):
-        problems.append("MOUNTBOOK_DATABASE and MOUNTBOOK_DATABASE_FILE are both set; set one")
+        return ""
     try:
-        return Path(path).read_text().strip()
+        content = Path(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is not text"
-        problems.append(f"MOUNTBOOK_DATABASE_FILE: {path} cannot be read: {why}")
-        return "postgresql://"
+        problems.append(f"{name}: {path} cannot be read: {why}")
+        return ""
+    if not content:
+        problems.append(f"{name}: {path} is empty")
+    return content
+
+
+def _secrets(config: Config) -> list[str]:
+    named = {"MOUNTBOOK_JOIN_SECRET_FILE": config.join_secret, "MOUNTBOOK_ADMIN_TOKEN_FILE": config.admin_token}
+    problems = []
+    for name, secret in named.items():
+        if secret and not (LEAST_SECRET <= len(secret) <= 256 and secret.isascii() and secret.isprintable()):
+            problems.append(f"{name}: write {LEAST_SECRET} to 256 printable characters, such as `openssl rand -hex 32`")
+    if config.join_secret and config.join_secret == config.admin_token:
+        problems.append("the join secret and the admin token are the same; every node would be an administrator")
+    return problems
 
 
 def _database(url: str) -> list[str]:

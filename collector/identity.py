@@ -118,6 +118,15 @@ async def add(
     return token
 
 
+async def add_given(database: Database, token: str) -> None:
+    """Make sure that a token which was given from outside, a Docker secret say, has the role admin.
+
+    Raises:
+        ProblemError: what the store raises.
+    """
+    await add(database, "admin", comment="given at the collector's start", token=token)
+
+
 async def revoke(database: Database, prefix: str) -> Credential:
     """End the validity of the token that these first digits of its hash name.
 
@@ -125,15 +134,25 @@ async def revoke(database: Database, prefix: str) -> Credential:
         CredentialError: they name none, or more than one.
         ProblemError: what the store raises.
     """
-    prefix = prefix.lower()
-    if len(prefix) < _LEAST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
-        raise CredentialError(f"{prefix[:80]!r} names no token; give at least {_LEAST_PREFIX} hex digits of its hash")
+    prefix = check_prefix(prefix)
     async with database.ingest() as connection:
         revoked = await credentials.revoke(connection, prefix)
         if len(revoked) != 1:
             found = "no valid token" if not revoked else f"{len(revoked)} tokens"
             raise CredentialError(f"{found} can be named {prefix!r}; see `mountbook token list`")
     return revoked[0]
+
+
+def check_prefix(prefix: str) -> str:
+    """Return the first digits of a token's hash in lower case.
+
+    Raises:
+        CredentialError: they are too few, or no hex digits.
+    """
+    prefix = prefix.lower()
+    if len(prefix) < _LEAST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
+        raise CredentialError(f"{prefix[:80]!r} names no token; give at least {_LEAST_PREFIX} hex digits of its hash")
+    return prefix
 
 
 async def reads_are_open(database: Database, host: str) -> bool:
@@ -154,6 +173,25 @@ async def has_credentials(database: Database) -> bool:
     """
     async with database.query() as connection:
         return bool(await credentials.roles(connection))
+
+
+def check_join_secret(expected: str, given: str) -> None:
+    """Look whether ``given`` is the join secret; the time that takes tells nothing about it.
+
+    Raises:
+        ProblemError: ``forbidden``, nobody may enrol here; ``unauthenticated``, it is another one.
+    """
+    if not expected:
+        raise ProblemError(
+            ProblemType.FORBIDDEN,
+            "agents cannot enrol here: the collector has no join secret; set MOUNTBOOK_JOIN_SECRET_FILE, or give the "
+            "node's agent a token of `mountbook token create --role agent`",
+        )
+    if not hmac.compare_digest(token_hash(given), token_hash(expected)):
+        raise ProblemError(
+            ProblemType.UNAUTHENTICATED,
+            "the join secret is another one; agents and collector must be given the same",
+        )
 
 
 def check_exposure(host: str, has_credentials: bool) -> None:

@@ -19,6 +19,7 @@ _GUARDED: Final = (ProblemType.UNAUTHENTICATED, ProblemType.FORBIDDEN)
 _ACCESS: Final = {
     Access.PUBLIC: "",
     Access.AGENT: "For agents: the node is that of the token.",
+    Access.JOINER: "For agents without a token: the join secret stands in its place.",
     Access.READER: "For the roles operator, auditor and admin.",
 }
 

@@ -28,7 +28,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
     "This machine": ("up", "scan", "doctor"),
-    "Services and administration": ("agent", "collector", "migrate", "token", "login", "logout"),
+    "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),
 }
 """Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name (``-`` as ``_``)."""

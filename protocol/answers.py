@@ -273,6 +273,7 @@ class NodeRow(_Answer, frozen=True, kw_only=True):
     """One node of a Swarm, or an engine outside one.
 
     ``skew`` is the node's clock minus PostgreSQL's, in seconds; ``problems`` are the agent's own sentences.
+    ``role``, ``availability``, ``swarm_state`` and ``leader`` are what the roster says, in the engine's words.
     """
 
     cluster: str
@@ -290,10 +291,26 @@ class NodeRow(_Answer, frozen=True, kw_only=True):
     lost_events: int = 0
     conflict: bool = False
     problems: list[str] = []
+    role: str = ""
+    availability: str = ""
+    swarm_state: str = ""
+    leader: bool = False
+
+
+class RosterRead(_Answer, frozen=True, kw_only=True):
+    """The roster of one cluster: when it was read, by the agent of which manager, and how many nodes it names."""
+
+    cluster: str
+    node: str
+    hostname: str
+    read_at: str
+    nodes: int
+    services: int
 
 
 class Nodes(_Answer, frozen=True, kw_only=True):
-    """Every node that the register knows."""
+    """Every node that the register knows, from agents and from rosters."""
 
     nodes: list[NodeRow]
     coverage: Coverage
+    rosters: list[RosterRead] = []

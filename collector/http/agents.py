@@ -1,4 +1,4 @@
-"""What agents post, each message about the node of its token only."""
+"""What agents post, each about the node of its token only: state, heartbeats, sizes, and a manager's roster."""
 
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from protocol.messages import (
     Snapshot,
 )
 from protocol.problems import ProblemType
+from protocol.roster import Roster, RosterReply
 from protocol.usage import Usage, UsageReply
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _DELTA: Final = msgspec.json.Decoder(Delta)
 _HEARTBEAT: Final = msgspec.json.Decoder(Heartbeat)
 _USAGE: Final = msgspec.json.Decoder(Usage)
+_ROSTER: Final = msgspec.json.Decoder(Roster)
 
 
 async def _message(request: web.Request, decoder: msgspec.json.Decoder[T], limit: int = MAX_BODY) -> T:
@@ -65,6 +67,11 @@ async def _heartbeat(request: web.Request) -> web.StreamResponse:
 async def _usage(request: web.Request) -> web.StreamResponse:
     message = await _message(request, _USAGE)
     return answers.json(await ingest.usage(request.app[DATABASE], own_node(request), message))
+
+
+async def _roster(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _ROSTER)
+    return answers.json(await ingest.roster(request.app[DATABASE], own_node(request), message))
 
 
 def _count(request: web.Request, message: str, entries: int, applied: Applied) -> None:
@@ -116,4 +123,5 @@ ROUTES = (
         "What entries cost and how much room is left; may be lost, changes nothing else",
         ProblemType.HELLO,
     ),
+    _route("roster", _roster, Roster, RosterReply, "What a manager knows of its Swarm's nodes and services"),
 )

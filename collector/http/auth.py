@@ -8,7 +8,8 @@ from aiohttp import web
 
 from collector.errors import ProblemError
 from collector.http.routes import Access, Handler, Route
-from collector.identity import ANONYMOUS, Authenticator, Identity, is_loopback, reads_are_open
+from collector.http.state import CONFIG
+from collector.identity import ANONYMOUS, Authenticator, Identity, check_join_secret, is_loopback, reads_are_open
 from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
 from protocol.problems import ProblemType
@@ -36,8 +37,7 @@ class Guard:
         if not header and await self._reads_are_open() and is_loopback(request.url.host or ""):
             # The name must be a loopback one too: a page of another site may give its own name this address.
             return ANONYMOUS
-        scheme, _, token = header.partition(" ")
-        return await self._authenticator.authenticate(token.strip() if scheme.lower() == "bearer" else "")
+        return await self._authenticator.authenticate(_bearer(request))
 
     async def _reads_are_open(self) -> bool:
         if not is_loopback(self._host):
@@ -58,6 +58,9 @@ def guarded(route: Route) -> Handler:
     if route.access is Access.PUBLIC:
         return route.handler
 
+    if route.access is Access.JOINER:
+        return _behind_join_secret(route)
+
     @wraps(route.handler)
     async def handler(request: web.Request) -> web.StreamResponse:
         identity = await request.app[GUARD].identify(request)
@@ -76,6 +79,20 @@ def guarded(route: Route) -> Handler:
         return await route.handler(request)
 
     return handler
+
+
+def _behind_join_secret(route: Route) -> Handler:
+    @wraps(route.handler)
+    async def handler(request: web.Request) -> web.StreamResponse:
+        check_join_secret(request.app[CONFIG].join_secret, _bearer(request))
+        return await route.handler(request)
+
+    return handler
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def own_node(request: web.Request) -> NodeIdentity:

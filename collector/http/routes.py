@@ -20,6 +20,8 @@ class Access(StrEnum):
     """Anybody: it tells nothing about the cluster."""
     AGENT = "agent"
     """A node's agent, about its own node."""
+    JOINER = "joiner"
+    """Whoever knows the join secret."""
     READER = "reader"
     """Operators, auditors and administrators."""
 

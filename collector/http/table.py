@@ -6,6 +6,7 @@ from collector.http import (
     agents,
     containers,
     describe,
+    enrolment,
     health,
     images,
     layers,
@@ -29,6 +30,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sizes.ROUTES,
     *leftovers.ROUTES,
     *agents.ROUTES,
+    *enrolment.ROUTES,
     *health.ROUTES,
     *describe.ROUTES,
 )

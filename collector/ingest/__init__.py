@@ -2,11 +2,12 @@
 
 ``reading`` takes entries out of a message and refuses bad ones by name; ``rules`` and ``plans`` decide, without I/O;
 ``messages`` runs one message in one transaction; ``heartbeats`` gathers many nodes' in one statement; ``usage`` keeps
-sizes beside the hashed state.
+sizes beside the hashed state; ``rosters`` takes what managers know of their Swarm.
 """
 
 from collector.ingest.heartbeats import HeartbeatBatcher
 from collector.ingest.messages import Policy, delta, hello, snapshot
+from collector.ingest.rosters import roster
 from collector.ingest.usage import usage
 
-__all__ = ["HeartbeatBatcher", "Policy", "delta", "hello", "snapshot", "usage"]
+__all__ = ["HeartbeatBatcher", "Policy", "delta", "hello", "roster", "snapshot", "usage"]

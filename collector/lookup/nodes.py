@@ -8,4 +8,8 @@ from protocol.answers import Nodes
 async def nodes(conn: Connection, silent_after: float) -> Nodes:
     """Return all nodes with what their agents say, and the coverage."""
     observed = await questions.coverage(conn, silent_after)
-    return Nodes(nodes=await questions.everything(conn, silent_after), coverage=observed.coverage)
+    return Nodes(
+        nodes=await questions.everything(conn, silent_after),
+        coverage=observed.coverage,
+        rosters=await questions.rosters(conn),
+    )

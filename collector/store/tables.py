@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -256,3 +256,47 @@ credentials: Final = Table(
     CheckConstraint("(role = 'agent') = (cluster <> '' AND node <> '')", name="agent_has_node"),
 )
 """Tokens as their SHA-256; an agent's names the one node it speaks for."""
+
+enrolments: Final = Table(
+    "enrolments",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _text("cluster"),
+    _text("node"),
+    _text("hostname"),
+    _text("engine_id"),
+    _text("address"),
+    Column("outcome", Text(collation="C"), nullable=False),
+    Column("attempts", BigInteger, nullable=False, server_default="1"),
+    Column("first_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("last_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    CheckConstraint("outcome IN ('accepted', 'waiting', 'approved', 'refused')", name="outcome"),
+)
+"""Who asked to speak for a node with the join secret, by the hash of the token that was to do it. Waiting: the node
+has another token, an operator has to approve. Refused: this token was revoked."""
+
+rosters: Final = Table(
+    "rosters",
+    metadata,
+    Column("cluster", Text(collation="C"), primary_key=True, server_default=_EMPTY),
+    Column("version", BigInteger, nullable=False),
+    _time("read_at", nullable=False),
+    _text("node"),
+    Column("services", JSONB, nullable=False, server_default=_LIST),
+)
+"""The newest roster of every cluster: its raft index, when it was read, and by which manager."""
+
+roster_nodes: Final = Table(
+    "roster_nodes",
+    metadata,
+    Column("cluster", Text(collation="C"), primary_key=True, server_default=_EMPTY),
+    Column("node", Text(collation="C"), primary_key=True, server_default=_EMPTY),
+    _text("hostname"),
+    _text("role"),
+    _text("availability"),
+    _text("state"),
+    Column("doc", JSONB, nullable=False, server_default=_MAP),
+    Column("first_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    _time("left_at"),
+)
+"""Every node that a roster ever named; ``left_at``: the first roster that no longer did."""

@@ -8,7 +8,7 @@ import msgspec
 from mountbook import options
 from mountbook.errors import UserError
 from mountbook.options import Shape
-from protocol.answers import NodeRow
+from protocol.answers import NodeRow, Nodes
 
 if TYPE_CHECKING:
     from mountbook.client import Client
@@ -37,6 +37,7 @@ def command(client: "Client", filters: tuple[str, ...], shape: Shape) -> int:
         template.write(map(msgspec.to_builtins, rows), no_trunc=shape.no_trunc)
     else:
         _write(rows, answer.coverage.as_of, shape.no_trunc)
+        _write_rosters(answer)
     if not shape.as_json:
         options.write_coverage(answer.coverage, always=not shape.quiet and template is None)
     return 0
@@ -83,3 +84,13 @@ def _write(nodes: list[NodeRow], as_of: str, no_trunc: bool) -> None:
     for node in nodes:
         for problem in node.problems:
             options.note(f"{printable(node.hostname or node.node)}: {printable(problem)}")
+
+
+def _write_rosters(answer: Nodes) -> None:
+    """Say how old what managers know of their Swarm is: a state such as *drained* is no newer."""
+    from mountbook.output.words import ago, printable
+
+    for roster in answer.rosters:
+        age = ago(roster.read_at, answer.coverage.as_of) or roster.read_at
+        reporter = printable(roster.hostname or roster.node)
+        options.note(f"Swarm {printable(roster.cluster)}: {roster.nodes} nodes, as {reporter} read it {age}")

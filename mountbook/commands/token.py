@@ -53,12 +53,7 @@ def list_(database: str | None, shape: Shape) -> None:
     if shape.as_json:
         options.write_json(records)
         return
-    from mountbook.output.table import write_table
-    from mountbook.output.words import printable
-
-    titles = tuple(dict.fromkeys(name for record in records for name in record)) or ("prefix", "role")
-    rows = [[printable("" if record.get(name) is None else str(record[name])) for name in titles] for record in records]
-    write_table([name.replace("_", " ").upper() for name in titles], rows)
+    _write(records)
 
 
 @command.command(short_help="End a token's validity.")
@@ -72,6 +67,43 @@ def revoke(prefix: str, database: str | None, shape: Shape) -> None:
         options.write_json({"revoked": prefix})
     else:
         click.echo(f"The token {prefix} is revoked.")
+
+
+@command.command(short_help="List the agents that wait to be approved.")
+@_DATABASE
+@options.shaped(templates=False, no_trunc=False)
+def waiting(database: str | None, shape: Shape) -> None:
+    """List the agents that asked for a node which has another token; each is named by its token's hash."""
+    records: list[dict[str, Any]] = [msgspec.to_builtins(one) for one in _call("list_waiting", database)]
+    if shape.as_json:
+        options.write_json(records)
+        return
+    if not records:
+        options.note("No agent waits to be approved.")
+        return
+    _write(records)
+
+
+@command.command(short_help="Let a waiting agent speak for its node.")
+@click.argument("prefix")
+@_DATABASE
+@options.shaped(templates=False, no_trunc=False)
+def approve(prefix: str, database: str | None, shape: Shape) -> None:
+    """Let the agent that PREFIX names in `mountbook token waiting` speak for its node; other tokens of it end."""
+    node = _call("approve", database, prefix)
+    if shape.as_json:
+        options.write_json({"approved": prefix, "node": node})
+    else:
+        click.echo(f"The token {prefix} speaks for node {node}; its agent goes on within a minute.")
+
+
+def _write(records: list[dict[str, Any]]) -> None:
+    from mountbook.output.table import write_table
+    from mountbook.output.words import printable
+
+    titles = tuple(dict.fromkeys(name for record in records for name in record)) or ("prefix", "role")
+    rows = [[printable("" if record.get(name) is None else str(record[name])) for name in titles] for record in records]
+    write_table([name.replace("_", " ").upper() for name in titles], rows)
 
 
 def _call(name: str, *args: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from collector import identity
+from collector import enrolment, identity
 from collector.config import Config
 from collector.errors import CollectorError, ConfigError
 from collector.store import credentials
@@ -29,6 +29,20 @@ class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
     comment: str
     created_at: str
     revoked_at: str | None
+
+
+class WaitingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent that asked for a node which has another token; ``prefix`` as in ``TokenRecord``."""
+
+    prefix: str
+    cluster: str
+    node: str
+    hostname: str
+    engine_id: str
+    address: str
+    attempts: int
+    first_at: str
+    last_at: str
 
 
 def create(database: str | None, role: str, cluster: str | None, node: str | None, comment: str) -> str:
@@ -61,6 +75,37 @@ def revoke(database: str | None, prefix: str) -> None:
         UserError: the database cannot be used, or the digits name none, or several.
     """
     _with(database, lambda db: identity.revoke(db, prefix))
+
+
+def list_waiting(database: str | None) -> list[WaitingRecord]:
+    """Return the enrolments that wait for approval, the latest first.
+
+    Raises:
+        UserError: the database cannot be used.
+    """
+    return [
+        WaitingRecord(
+            prefix=one.prefix,
+            cluster=one.cluster,
+            node=one.node,
+            hostname=one.hostname,
+            engine_id=one.engine_id,
+            address=one.address,
+            attempts=one.attempts,
+            first_at=to_text(one.first_at),
+            last_at=to_text(one.last_at),
+        )
+        for one in _with(database, enrolment.waiting)
+    ]
+
+
+def approve(database: str | None, prefix: str) -> str:
+    """Let the waiting token that these first digits of its hash name speak for its node; return the node.
+
+    Raises:
+        UserError: the database cannot be used, or the digits name none, or several.
+    """
+    return _with(database, lambda db: enrolment.approve(db, prefix)).node
 
 
 def _record(one: Credential) -> TokenRecord:

@@ -22,15 +22,24 @@ def system(release: Release) -> Path:
     Raises:
         LabError: debootstrap failed; the message is the end of what it said.
     """
-    tree = CACHE / release
-    if tree.exists():
-        return tree
+    return tree(release, release, _PACKAGES)
+
+
+def tree(name: str, release: Release, packages: str) -> Path:
+    """Return the root directory of a Debian with these packages; it is kept in ``CACHE`` as ``name``.
+
+    Raises:
+        LabError: debootstrap failed; the message is the end of what it said.
+    """
+    kept = CACHE / name
+    if kept.exists():
+        return kept
     CACHE.mkdir(parents=True, exist_ok=True)
     # Made beside its place and moved there whole: a half-made tree is never taken for one.
-    new = Path(tempfile.mkdtemp(prefix=f"{release}-", dir=CACHE))
+    new = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=CACHE))
     try:
         done = subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", release, str(new), _mirror()],
+            ["debootstrap", "--variant=minbase", f"--include={packages}", release, str(new), _mirror()],
             capture_output=True,
             text=True,
             check=False,
@@ -38,10 +47,10 @@ def system(release: Release) -> Path:
         if done.returncode != 0:
             raise LabError(f"debootstrap {release} failed:\n{(done.stdout + done.stderr)[-2000:]}")
         new.chmod(0o755)
-        os.rename(new, tree)
+        os.rename(new, kept)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return tree
+    return kept
 
 
 def _mirror() -> str:

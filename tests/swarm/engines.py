@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -70,7 +71,13 @@ class Engine:
         if not process.running:
             raise LabError(f"the engine on {self.host.name} did not start:\n{self.log.read_text()[-2000:]}")
 
-    def docker(self, *arguments: str, stdin: int = subprocess.DEVNULL, fails: bool = False) -> str:
+    def docker(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        fails: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
         """Run docker's own command against this engine and return what it printed, stripped.
 
         Raises:
@@ -82,7 +89,7 @@ class Engine:
             text=True,
             check=False,
             stdin=stdin,
-            env=self.host.environment,
+            env={**self.host.environment, **(environment or {})},
         )
         if (done.returncode != 0) != fails:
             raise LabError(f"docker {' '.join(arguments)} on {self.host.name}: {done.stderr.strip()}")

@@ -1,10 +1,11 @@
 #!/bin/sh
 # First process of a lab host: makes the machine around it, then stays as its process 1.
-# Runs in new mount, UTS, network and PID namespaces: host.sh FOLDER NAME DEVICE-IMAGE ROOT
+# Runs in new mount, UTS, network and PID namespaces: host.sh FOLDER NAME DEVICE-IMAGE ROOT OUTSIDE
+# OUTSIDE is the network namespace of the machine: a host that shares it leaves it as it is.
 # DEVICE-IMAGE, unless empty, is a file system for /var/lib/docker; ROOT, unless empty, another Debian to run in.
 # Whatever this mounts is gone with the last process in here, so nothing is ever undone.
 set -eu
-folder=$1 name=$2 image=$3 root=$4
+folder=$1 name=$2 image=$3 root=$4 outside=$5
 
 # /proc still counts in the outside world's numbers here: "self" is what the tests can send a signal to.
 read -r pid rest </proc/self/stat
@@ -39,8 +40,10 @@ mount --make-shared /var/lib/docker
 # Engines up to 23 keep their ID (key.json) here, not in the data root.
 mount --bind "$folder/etc/docker" /etc/docker
 hostname "$name"
-ip link set lo up
-echo 1 >/proc/sys/net/ipv4/ip_forward
+if [ "$(readlink /proc/self/ns/net)" != "$outside" ]; then
+  ip link set lo up
+  echo 1 >/proc/sys/net/ipv4/ip_forward
+fi
 echo "$pid" >"$folder/init.pid.new"
 mv "$folder/init.pid.new" "$folder/init.pid"
 # Waiting also buries the orphans that process 1 inherits, so a containerd that died with its engine is seen to be gone.

@@ -18,8 +18,8 @@ class LabError(Exception):
     """The lab could not be built or cleared; the message says which part, and shows its log."""
 
 
-def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Look again and again until something has happened.
+def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENCE, *, pause: float = 0.02) -> None:
+    """Look again and again, with ``pause`` seconds between, until something has happened.
 
     Raises:
         LabError: it has not, after so many seconds.
@@ -28,14 +28,20 @@ def wait_until(what: str, happened: Callable[[], bool], seconds: float = PATIENC
     while not happened():
         if time.monotonic() > deadline:
             raise LabError(f"after {seconds:.0f} s still not so: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 class Host:
     """One machine of the lab. ``folder`` holds its disks as the outside sees them."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], disk: Path | None = None, system: Path | None = None
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        disk: Path | None = None,
+        system: Path | None = None,
+        *,
+        isolated: bool = True,
     ) -> None:
         """Start it and wait until it is up.
 
@@ -44,6 +50,7 @@ class Host:
             environment: Of every process on the host.
             disk: Image of a file system for ``/var/lib/docker``; without it that is a directory below ``folder``.
             system: Root directory of another Debian for the host to run; without it it runs this machine's programs.
+            isolated: Whether it has a network of its own; without, it uses this machine's.
 
         Raises:
             LabError: it did not start; the message holds what it said.
@@ -53,8 +60,9 @@ class Host:
         self.environment = environment
         for directory in ("var/lib/docker", "etc/docker"):
             (folder / directory).mkdir(parents=True)
-        command = ["unshare", "--mount", "--uts", "--net", "--pid", "--fork", "--kill-child"]
+        command = ["unshare", "--mount", "--uts", *(["--net"] if isolated else []), "--pid", "--fork", "--kill-child"]
         command += ["sh", str(_START_SCRIPT), str(folder), self.name, str(disk or ""), str(system or "")]
+        command += [os.readlink("/proc/self/ns/net")]
         self._log = self.folder / "host.log"
         with self._log.open("wb") as log:
             self._holder = subprocess.Popen(

@@ -64,10 +64,10 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def host(self, *, disk: Path | None = None, release: debian.Release | None = None) -> Host:
-        """Start one more host, named n1, n2, …; ``Host`` says what ``disk`` is, ``release`` is the Debian it runs."""
+    def host(self, *, disk: Path | None = None, release: debian.Release | None = None, isolated: bool = True) -> Host:
+        """Start one more host, named n1, n2, …; ``release`` is the Debian it runs, ``Host`` says what the rest is."""
         folder = self.folder / f"n{next(self._numbers)}"
-        host = Host(folder, self.environment, disk, debian.system(release) if release else None)
+        host = Host(folder, self.environment, disk, debian.system(release) if release else None, isolated=isolated)
         self._hosts.append(host)
         return host
 
@@ -83,6 +83,13 @@ class Lab:
         self._engines.append(engine)
         engine.start(*options)
         engine.make_image()
+        return engine
+
+    def builder(self) -> Engine:
+        """Start an engine that builds images: it uses this machine's network, and is the only one that reaches out."""
+        engine = Engine(self.host(isolated=False), "overlay2", self.cgroup)
+        self._engines.append(engine)
+        engine.start("--bridge=none", "--iptables=false", "--ip6tables=false")
         return engine
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import text
@@ -10,10 +10,11 @@ from sqlalchemy import text
 from collector.store.engine import Connection
 from collector.store.read.versions import prefix
 from protocol import times
-from protocol.answers import Coverage, NodeRef, NodeRow, SilentNode
+from protocol.answers import Coverage, NodeRef, NodeRow, RosterRead, SilentNode
 
 _STATES: Final = """
-    SELECT n.id, n.cluster, n.node, n.hostname, h.heard_at,
+    SELECT n.id, coalesce(n.cluster, r.cluster) AS cluster, coalesce(n.node, r.node) AS node,
+        coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname, h.heard_at,
         CASE
             WHEN h.heard_at > clock_timestamp() - make_interval(secs => :silent_after) AND n.listed_at IS NOT NULL
                 THEN 'observed'
@@ -22,12 +23,18 @@ _STATES: Final = """
                 WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id
                     AND i.heard_at > coalesce(h.heard_at, '-infinity')
             ) THEN 'superseded'
+            WHEN r.left_at IS NOT NULL THEN 'left'
+            WHEN r.state = 'down' THEN 'down'
+            WHEN r.availability = 'drain' THEN 'drained'
             WHEN n.listed_at IS NULL THEN 'never-seen'
             ELSE 'silent'
         END AS state
-    FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id
+    FROM nodes AS n FULL JOIN roster_nodes AS r ON r.cluster = n.cluster AND r.node = n.node
+        LEFT JOIN node_heartbeats AS h ON h.node_id = n.id
 """
-"""Every node with its state. A node that came back under a new ID has the same engine: the old one is superseded."""
+"""Every node with its state, those too that only a roster names: these have no number. What a node's agent says now
+counts for more than what a manager thinks of the node. A node that came back under a new ID has the same engine: the
+old one is superseded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
             "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
             "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
             """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
-            f"FILTER (WHERE state NOT IN ('observed', 'superseded')), '[]')::text FROM ({_STATES}) AS s"
+            f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({_STATES}) AS s"
         ),
         {"silent_after": silent_after},
     )
@@ -93,11 +100,15 @@ async def states(conn: Connection, silent_after: float) -> dict[str, int]:
 
 _EVERYTHING: Final = f"""
     SELECT s.cluster, s.node, s.hostname, s.state, s.heard_at, greatest(n.listed_at, h.listed_at) AS seen,
-        n.engine, n.backends, n.problems, n.agent, h.skew, coalesce(h.lost_events, 0) AS lost_events,
+        coalesce(n.engine, '{{}}') AS engine, coalesce(n.backends, '[]') AS backends,
+        coalesce(n.problems, '[]') AS problems, coalesce(n.agent, '') AS agent, h.skew,
+        coalesce(h.lost_events, 0) AS lost_events,
+        CASE WHEN r.left_at IS NULL THEN r.doc ELSE '{{}}' END AS roster,
         coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
         coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
-    FROM ({_STATES}) AS s JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+    FROM ({_STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+        LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
         LEFT JOIN (
             SELECT node_id, count(*) AS containers FROM entries WHERE kind = 'container' GROUP BY node_id
         ) AS c ON c.node_id = s.id
@@ -111,26 +122,48 @@ _EVERYTHING: Final = f"""
 """What is unresolved has no mount-id: the index leaves few documents to look into."""
 
 
+_ROSTERS: Final = """
+    SELECT o.cluster, o.node, coalesce(n.hostname, '') AS hostname, o.read_at,
+        jsonb_array_length(o.services) AS services,
+        (SELECT count(*) FROM roster_nodes AS r WHERE r.cluster = o.cluster AND r.left_at IS NULL) AS nodes
+    FROM rosters AS o LEFT JOIN nodes AS n ON n.cluster = o.cluster AND n.node = o.node ORDER BY o.cluster
+"""
+
+
 async def everything(conn: Connection, silent_after: float) -> list[NodeRow]:
     """Return every node with what its agent last said."""
     found = await conn.execute(text(_EVERYTHING), {"silent_after": silent_after})
+    return [_row(row, row.roster or {}) for row in found]
+
+
+async def rosters(conn: Connection) -> list[RosterRead]:
+    """Return the newest roster of every cluster."""
     return [
-        NodeRow(
-            cluster=row.cluster,
-            node=row.node,
-            hostname=row.hostname,
-            state=row.state,
-            since=times.to_text(row.heard_at) if row.heard_at is not None else None,
-            seen=times.to_text(row.seen) if row.seen is not None else None,
-            engine=row.engine,
-            backends=row.backends,
-            agent=row.agent,
-            containers=row.containers,
-            unresolved=row.unresolved,
-            skew=row.skew,
-            lost_events=row.lost_events,
-            conflict=row.conflict,
-            problems=row.problems,
-        )
-        for row in found
+        RosterRead(**{**row, "read_at": times.to_text(row["read_at"])})
+        for row in (await conn.execute(text(_ROSTERS))).mappings()
     ]
+
+
+def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
+    unsupported = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
+    return NodeRow(
+        cluster=row.cluster,
+        node=row.node,
+        hostname=row.hostname,
+        state=row.state,
+        since=times.to_text(row.heard_at) if row.heard_at is not None else None,
+        seen=times.to_text(row.seen) if row.seen is not None else None,
+        engine=row.engine,
+        backends=row.backends,
+        agent=row.agent,
+        containers=row.containers,
+        unresolved=row.unresolved,
+        skew=row.skew,
+        lost_events=row.lost_events,
+        conflict=row.conflict,
+        problems=row.problems + unsupported,
+        role=roster.get("role", ""),
+        availability=roster.get("availability", ""),
+        swarm_state=roster.get("state", ""),
+        leader=roster.get("leader", False),
+    )

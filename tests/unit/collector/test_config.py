@@ -88,3 +88,36 @@ def test_the_address_may_stand_in_a_file(tmp_path: Path) -> None:
 def test_every_documented_variable_says_which_field_it_sets() -> None:
     for name, meaning in ENVIRONMENT.items():
         assert hasattr(Config(database_url=URL), meaning.split(":")[0]), name
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://ada@db/register", "postgresql://ada:a%2Fb%40c@db/register"),
+        ("postgresql://ada:own@db/register", "postgresql://ada:own@db/register"),
+        ("postgresql://db/register", "postgresql://db/register"),
+    ],
+)
+def test_a_password_from_a_file_is_put_where_the_address_lacks_one(tmp_path: Path, url: str, expected: str) -> None:
+    (tmp_path / "password").write_text("a/b@c\n")
+    given = {"MOUNTBOOK_DATABASE": url, "MOUNTBOOK_DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+    assert from_environment(given).database_url == expected
+
+
+def test_secrets_are_read_from_files_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "join").write_text("join-secret-0123456789\n")
+    (tmp_path / "admin").write_text("admin-token-0123456789\n")
+    given = {
+        "MOUNTBOOK_DATABASE": URL,
+        "MOUNTBOOK_JOIN_SECRET_FILE": str(tmp_path / "join"),
+        "MOUNTBOOK_ADMIN_TOKEN_FILE": str(tmp_path / "admin"),
+    }
+    config = from_environment(given)
+    assert (config.join_secret, config.admin_token) == ("join-secret-0123456789", "admin-token-0123456789")
+    assert "0123456789" not in repr(config)
+    (tmp_path / "admin").write_text("join-secret-0123456789")
+    assert "the same" in problems(given)[0]
+    (tmp_path / "join").write_text("short")
+    assert "MOUNTBOOK_JOIN_SECRET_FILE" in problems(given)[0]
+    (tmp_path / "join").write_text(" ")
+    assert "is empty" in problems(given)[0]

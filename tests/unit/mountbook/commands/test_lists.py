@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from protocol.answers import ContainerRow, Nodes, StreamEnd
+from protocol.answers import ContainerRow, Nodes, RosterRead, StreamEnd
 from protocol.problems import ProblemType
 from tests.unit.mountbook.conftest import Run
 from tests.unit.mountbook.fake_collector import (
@@ -132,6 +132,14 @@ def test_nodes_are_filtered_like_dockers(run: Run, collector: FakeCollector) -> 
     assert run("nodes", "-f", "colour=red").stderr == (
         "There is no filter 'colour' for nodes; the filters are id, name, state, cluster.\n"
     )
+
+
+def test_nodes_says_how_old_the_roster_is(run: Run, collector: FakeCollector) -> None:
+    read = RosterRead(
+        cluster="c1", node="n1id", hostname="n1", read_at="2026-01-31T11:59:50.000000Z", nodes=3, services=2
+    )
+    collector.give("/api/v1/nodes", Nodes(nodes=[], coverage=COMPLETE, rosters=[read]))
+    assert "Swarm c1: 3 nodes, as n1 read it 10 seconds ago\n" in run("nodes").stderr
 
 
 def test_nodes_json_is_the_answer(run: Run, collector: FakeCollector) -> None:
