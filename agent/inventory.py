@@ -8,6 +8,7 @@ from disk is left to the engine's ``inspect``, or reported as unresolved with it
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ import msgspec
 
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.discover import Disk
+from agent.backends.discover import Disk, nested
 from agent.backends.files import UnreadableError, directories, is_sha256
 from agent.backends.inspected import from_inspect
 from agent.config_v2 import Life, Record, moment
@@ -76,11 +77,17 @@ def take(
     entries: list[Entry] = []
     problems: list[str] = []
     incomplete: set[Kind] = set()
-    for number, disk in enumerate(disks):
-        look = _Look(disk, listing if number == 0 else None)
-        containers = list(_containers(look, only, listed=listing is not None, now=now))
+    backends: list[Backend] = []
+    left = deque(disks)
+    while left:
+        disk = left.popleft()
+        look = _Look(disk, listing if disk is disks[0] else None)
+        listed = listing is not None and not disk.outer
+        backends += disk.backends()
+        containers = list(_containers(look, only, listed=listed, now=now))
         entries += containers
         if only is None:
+            left += nested(disk, containers, now=now)
             entries += images(disk, look.listing)
             entries += _layers(disk)
             entries += volumes(disk, look.listing)
@@ -95,7 +102,7 @@ def take(
         entries=entries,
         complete={} if only is not None else {kind: kind not in incomplete for kind in Kind},
         problems=tuple(dict.fromkeys(problems)),
-        backends=tuple(backend for disk in disks for backend in disk.backends()),
+        backends=tuple(backends),
     )
 
 
@@ -273,6 +280,7 @@ def _recorded(look: _Look, container_id: str, record: Record | None, *, ghost: b
         labels=_labels(known.config.labels),
         mounts=known.mounts(look.root.host),
         ghost=ghost,
+        outer=look.disk.outer,
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -27,7 +27,7 @@ from agent.backends.legacy import Legacy, is_legacy
 from agent.backends.mountinfo import MountTable
 from agent.backends.unclaimed import GRACE, Moment
 from agent.backends.zfs import Zfs
-from protocol.entries import Kind
+from protocol.entries import Container, Kind
 from protocol.messages import Backend
 from protocol.text import clean, from_path
 
@@ -48,7 +48,8 @@ _MAX_LINKS: Final = 40
 class Disk:
     """What was found below one data root. ``driver`` is the backend that its engine uses now, ``""`` if unknown.
 
-    ``unreadable`` says why nothing below the data root can be seen, ``""`` if it can.
+    ``unreadable`` says why nothing below the data root can be seen, ``""`` if it can. ``outer`` is the ID of the
+    container whose volume it is, when an engine runs in a container.
     """
 
     root: DataRoot
@@ -56,6 +57,7 @@ class Disk:
     problems: Problems
     driver: str = ""
     unreadable: str = ""
+    outer: str = ""
 
     def backends(self) -> tuple[Backend, ...]:
         """Return the backends as ``hello`` names them."""
@@ -106,6 +108,37 @@ def look(
     if not disks[0].unreadable:
         disks += [_disk(inner, replace(sight, driver="", status={})) for inner in _remapped(root)]
     return disks
+
+
+def nested(disk: Disk, containers: Iterable[Container], *, now: float | None = None) -> list[Disk]:
+    """Find the data roots of engines that run in these containers: volumes and binds below ``disk`` that hold one.
+
+    What such an engine uses now and lists cannot be asked: it is read as files only.
+    """
+    outer: dict[str, str] = {}
+    for container in containers:
+        for mount in container.mounts:
+            # Of several containers with the volume the engine's is the one that has it where engines keep their data.
+            if mount.source.startswith(f"{disk.root.host}/") and (
+                mount.source not in outer or mount.destination == DEFAULT_DATA_ROOT
+            ):
+                outer[mount.source] = container.key
+    sight = _Sight(Moment.of(now, GRACE), "", {}, mountinfo.read(""), None, live=False)
+    found = []
+    for source, container_id in sorted(outer.items()):
+        relative = source.removeprefix(f"{disk.root.host}/")
+        local = f"{disk.root.local}/{relative}"
+        if _is_data_root(local):
+            aliases = tuple(f"{alias}/{relative}" for alias in disk.root.aliases)
+            found.append(replace(_disk(DataRoot(local, source, aliases), sight), outer=container_id))
+    return found
+
+
+def _is_data_root(local: str) -> bool:
+    """Whether an engine has kept its data there: containers, and images in any of the ways there have been."""
+    return os.path.isdir(f"{local}/containers") and any(
+        os.path.isdir(f"{local}/{name}") for name in ("image", "containerd", "graph")
+    )
 
 
 def _remapped(root: DataRoot) -> list[DataRoot]:
