@@ -70,7 +70,7 @@ class Engine:
         if not process.running:
             raise LabError(f"the engine on {self.host.name} did not start:\n{self.log.read_text()[-2000:]}")
 
-    def docker(self, *arguments: str, stdin: int = subprocess.DEVNULL, fails: bool = False) -> str:
+    def docker(self, *arguments: str, stdin: int = subprocess.DEVNULL, fails: bool = False, **environment: str) -> str:
         """Run docker's own command against this engine and return what it printed, stripped.
 
         Raises:
@@ -82,11 +82,21 @@ class Engine:
             text=True,
             check=False,
             stdin=stdin,
-            env=self.host.environment,
+            env={**self.host.environment, **environment},
         )
         if (done.returncode != 0) != fails:
             raise LabError(f"docker {' '.join(arguments)} on {self.host.name}: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start docker's own command against this engine, and wait for nothing; what it prints is lost."""
+        return subprocess.Popen(
+            [_CLIENT, "-H", self.url, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.host.environment,
+        )
 
     def make_image(self, name: str = IMAGE) -> str:
         """Make an image of one layer with busybox in it, and return its ID: nothing can be pulled here."""
