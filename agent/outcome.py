@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from protocol.messages import Applied, HeartbeatReply, HelloReply
 from protocol.problems import ProblemType
+from protocol.usage import UsageReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,5 @@ class Unreachable:
     detail: str
 
 
-Reply = HelloReply | Applied | HeartbeatReply
+Reply = HelloReply | Applied | HeartbeatReply | UsageReply
 Outcome = Reply | Rejected | Unreachable

@@ -137,6 +137,11 @@ class Reporter:
         return self._session.intervals.relist if self._session else 0.0
 
     @property
+    def generation(self) -> str | None:
+        """The present generation, None before a hello was answered."""
+        return self._session.generation if self._session is not None else None
+
+    @property
     def in_step(self) -> bool:
         """Whether all that was seen has been acknowledged (or refused), and no answer is awaited."""
         told = not self._resync and self._incomplete == self._told_incomplete and not self.holdings.dirty

@@ -23,12 +23,14 @@ from agent.following import REST, Follower, Source
 from agent.health import HealthFile
 from agent.hints import Hints, Wanted
 from agent.lookout import Lookout
+from agent.measuring import Measuring
 from agent.observation import Observation
 from agent.outcome import Outcome, Reply
 from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
+from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.service")
 
@@ -106,6 +108,9 @@ class Service:
         self._positions, self._health = positions, HealthFile(config.state_dir)
         self._hints = Hints()
         self._observed = asyncio.Event()
+        self._line = asyncio.Lock()  # one request of an agent is under way at a time
+        share = config.measure_share
+        self._measuring = Measuring(share, config.host_root) if share else None
 
     async def run(self) -> NoReturn:
         """Run until cancelled, or until a task fails.
@@ -119,6 +124,8 @@ class Service:
                 tasks.create_task(follower.run(), name="follow")
                 tasks.create_task(self._watch(), name="watch")
                 tasks.create_task(self._report(), name="report")
+                if self._measuring is not None:
+                    tasks.create_task(self._measure(self._measuring), name="measure")
         except ExceptionGroup as group:
             foreseen, faults = group.split(AgentError)
             if foreseen is None or faults is not None:
@@ -145,6 +152,8 @@ class Service:
             self._reporter.engine = self._eyes.engine
             self._reporter.observe(looked.observation, now)
             self._observed.set()
+            if self._measuring is not None:
+                self._measuring.observe(looked.observation)
             if wanted.ids is None:
                 due = now + max(self._config.relist, self._reporter.relist, REST * looked.cpu_seconds)
                 full_from = now + HURRY * looked.cpu_seconds
@@ -169,7 +178,7 @@ class Service:
                 case Send():
                     if body is None or body[0] is not step:
                         body = step, await asyncio.to_thread(encode, step.message)
-                    outcome = await self._collector.post(step.name, body[1], step.answer)
+                    outcome = await self._post(step.name, body[1], step.answer)
                     self._reporter.answered(outcome, time.monotonic())
                     if self._reporter.position is not None and self._reporter.position != kept:
                         kept = self._reporter.position
@@ -180,6 +189,22 @@ class Service:
                 case Wait(until=until):
                     await self._sleep(until)
             await asyncio.to_thread(self._health.beat, self._standing())
+
+    async def _post(self, name: str, body: Body, answer: type[Reply]) -> Outcome:
+        async with self._line:
+            return await self._collector.post(name, body, answer)
+
+    async def _measure(self, measuring: Measuring) -> NoReturn:
+        """Measure, and tell what was measured while the collector knows the rest."""
+
+        async def send(message: Usage) -> Outcome:
+            return await self._post("usage", await asyncio.to_thread(encode, message), UsageReply)
+
+        measuring.start()
+        try:
+            await measuring.run(lambda: self._reporter.generation if self._reporter.in_step else None, send)
+        finally:
+            measuring.stop()
 
     async def _sleep(self, until: float) -> None:
         """Wait until something is observed, or that time has come."""

@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from protocol.messages import Delta, Heartbeat, Hello, Snapshot
+from protocol.usage import Usage
 
-Message = Hello | Snapshot | Delta | Heartbeat
+Message = Hello | Snapshot | Delta | Heartbeat | Usage
 
 COMPRESS_ABOVE: Final = 1024
 """Bodies of at most so many bytes are sent as they are."""

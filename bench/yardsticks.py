@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from docker_explorer import explorer
+from docker_explorer import explorer, utils
 
 _MOST = 1 << 16
 """Bytes of the largest file that is read: a container's record has some thousand."""
@@ -18,9 +18,9 @@ def read_files(paths: Sequence[str]) -> None:
         os.close(descriptor)
 
 
-def list_all_containers(data_root: Path) -> int:
-    """Do what docker-explorer's ``list all_containers`` does, in this process; return how many it found (S3)."""
+def list_all_containers(data_root: Path) -> str:
+    """Return what docker-explorer's ``list all_containers`` prints, made in this process (S3)."""
     reader = explorer.Explorer()
     reader.SetDockerDirectory(str(data_root))
     reader.DetectDockerStorageVersion()
-    return len(reader.GetContainersJson())
+    return str(utils.PrettyPrintJSON(reader.GetContainersJson()))

@@ -6,11 +6,12 @@ with a root page of its own, or a small one that lies whole (*inline*) in the va
 nothing here is believed before it was checked: page numbers, sizes, positions and the order of keys.
 Source: go.etcd.io/bbolt ``internal/common/{meta,page,inode,bucket}.go``.
 
-Pages are read when they are asked for, and each of them once. ``agent.backends.boltfile`` reads files in use.
+Pages are read when they are asked for. ``agent.backends.boltfile`` reads files in use.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from struct import Struct
 from typing import Final, NoReturn, Protocol
 
@@ -29,11 +30,10 @@ BUCKET: Final = Struct("<QQ")
 BRANCH: Final = 0x01
 LEAF: Final = 0x02
 IS_BUCKET: Final = 0x01
+_FLAGS: Final = frozenset((BRANCH, LEAF))
 
 COPY_LIMIT: Final = 1 << 30
 """Most bytes of pages that one reading may need."""
-_HEADERS: Final = Struct("<QQQHHI")
-"""A bucket's header, and the header of the page that follows when it is inline."""
 _ELEMENT: Final = LEAF_ELEMENT.size
 """Size of a header, the same for leaf and branch."""
 
@@ -86,7 +86,7 @@ class Bolt:
         needed = self._pages * self._page_size
         if needed > self._source.size:
             raise BoltError(f"is truncated: it has {self._source.size} of {needed} bytes")
-        self._cache: dict[int, _Page] = {}
+        self._read = self._source.read
         self._owners: dict[int, tuple[int, int]] = {}
         self._copied = 0
 
@@ -120,44 +120,51 @@ class Bolt:
         """
         if self._owners.setdefault(number, owner) != owner:
             raise BoltError(f"page {number} belongs to two buckets")
-        page = self._cache.get(number)
-        if page is None:
-            page = self._cache[number] = self._read(number)
-        return page
-
-    def _read(self, number: int) -> "_Page":
         if not 2 <= number < self._pages:
             raise BoltError(f"page {number} does not exist: there are {self._pages}")
-        data = self._bytes(number, 0)
+        size = self._page_size
+        data = self._read(number * size, size)
+        self._copied += size
+        if len(data) < size or self._copied > COPY_LIMIT:
+            self._short(number)
         named, flags, count, overflow = PAGE.unpack_from(data)
         if named != number:
             raise BoltError(f"page {number} says that it is page {named}")
-        if flags not in {BRANCH, LEAF}:
+        if flags not in _FLAGS:
             raise BoltError(f"page {number} is neither branch nor leaf (flags {flags:#x})")
         if overflow:
-            if number + overflow >= self._pages:
-                raise BoltError(f"page {number} claims {overflow} further pages: there are {self._pages} in all")
-            data = self._bytes(number, overflow)
-        return _Page(data, 0, len(data), count, f"page {number}", number, leaf=flags == LEAF)
+            data = self._whole(number, overflow)
+        return _Page(data, 0, len(data), count, number, flags == LEAF)
 
-    def _bytes(self, number: int, overflow: int) -> bytes:
+    def _whole(self, number: int, overflow: int) -> bytes:
+        """Return a page with the further ones that belong to it."""
+        if number + overflow >= self._pages:
+            raise BoltError(f"page {number} claims {overflow} further pages: there are {self._pages} in all")
         size = (1 + overflow) * self._page_size
         self._copied += size
         if self._copied > COPY_LIMIT:
-            raise BoltError(f"page {number}: more than {COPY_LIMIT >> 20} MiB would have to be read")
-        data = self._source.read(number * self._page_size, size)
+            self._short(number)
+        data = self._read(number * self._page_size, size)
         if len(data) < size:
-            raise BoltError(f"page {number} is truncated")
+            self._short(number)
         return data
+
+    def _short(self, number: int) -> NoReturn:
+        if self._copied > COPY_LIMIT:
+            raise BoltError(f"page {number}: more than {COPY_LIMIT >> 20} MiB would have to be read")
+        raise BoltError(f"page {number} is truncated")
 
 
 class Bucket:
-    """One bucket; ``sequence`` is the last number that it gave out. Methods raise ``BoltError`` for what is damaged."""
+    """One bucket. Methods raise ``BoltError`` for what is damaged.
 
-    __slots__ = ("_bolt", "_owner", "_top", "sequence")
+    ``sequence`` is the last number that it gave out, ``top`` its uppermost page.
+    """
+
+    __slots__ = ("_bolt", "_owner", "sequence", "top")
 
     def __init__(self, bolt: Bolt, top: "_Page", owner: tuple[int, int], sequence: int) -> None:
-        self._bolt, self._top, self._owner, self.sequence = bolt, top, owner, sequence
+        self._bolt, self.top, self._owner, self.sequence = bolt, top, owner, sequence
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of the key, or None when it is not there or a bucket."""
@@ -177,59 +184,84 @@ class Bucket:
 
     def keys(self) -> Iterator[bytes]:
         """Yield every key, in order."""
-        for page in self._leaves():
-            for key, *_ in page.elements():
-                yield key
+        for _, key, *_ in self.elements():
+            yield key
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield every key with its value, in order; buckets are left out."""
-        for page in self._leaves():
-            for key, flags, begin, end in page.elements():
-                if not flags & IS_BUCKET:
-                    yield key, page.data[begin:end]
+        for page, key, flags, begin, end in self.elements():
+            if not flags & IS_BUCKET:
+                yield key, page.data[begin:end]
 
     def buckets(self) -> Iterator[tuple[bytes, "Bucket"]]:
         """Yield every bucket directly in this one with its name, in order."""
-        for page in self._leaves():
-            for key, flags, begin, end in page.elements():
-                if flags & IS_BUCKET:
-                    yield key, self._open(page, begin, end)
+        for page, key, flags, begin, end in self.elements():
+            if flags & IS_BUCKET:
+                yield key, self._open(page, begin, end)
 
-    def records(self) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
-        """Yield the name of every bucket directly in this one with the values in it, in order.
+    def records(self, *wanted: bytes) -> dict[bytes, tuple[bytes, ...]]:
+        """Return the name of every bucket directly in this one, with its values for these keys (``b""``: none).
 
-        The quick way through thousands of small buckets that look alike: the headers of an inline bucket say
-        nothing but sizes, so buckets with the same headers are taken apart by the same ``Struct``.
+        The quick way through thousands of small buckets that look alike: the headers of a page say nothing but
+        sizes, so pages with the same headers are taken apart by the same ``Struct``.
         """
-        layouts: dict[bytes, Struct] = {}
+        found: dict[bytes, tuple[bytes, ...]] = {}
+        layouts: dict[bytes, _Layout] = {}
+        for page, key, flags, begin, end in self.elements():
+            if not flags & IS_BUCKET:
+                continue
+            body = page.data
+            if body[begin : begin + 8] == _INLINE and end - begin >= _SMALLEST:
+                start, last = begin + BUCKET.size, end
+            else:
+                top = self._top_of(page, begin, end)
+                body, start, last = top.data, top.start, top.end
+            # All of the page's header but its number, which is its own, and the headers of its elements.
+            count = body[start + 10] | body[start + 11] << 8
+            headers = body[start + 8 : start + PAGE.size + count * _ELEMENT]
+            layout = layouts.get(headers)
+            if layout is None:
+                bucket = self._open(page, begin, end)
+                if not bucket.top.leaf:
+                    found[key] = tuple(bucket.get(one) or b"" for one in wanted)
+                    continue
+                layout = layouts[headers] = _Layout(bucket, wanted)
+            if start + layout.size > last:
+                page.damaged(f"has the bucket {key!r}, which goes on beyond its end")
+            parts = layout.unpack(body, start)
+            if layout.keys(parts) != layout.expected:
+                layout = _Layout(self._open(page, begin, end), wanted)
+                parts = layout.unpack(body, start)
+            found[key] = layout.values(parts + _NOTHING)
+        return found
+
+    def elements(self) -> Iterator[tuple["_Page", bytes, int, int, int]]:
+        """Yield every element in order: its leaf, key, flags, and where in the leaf its value begins and ends."""
+        before = b""
         for page in self._leaves():
-            data = page.data
-            for key, flags, begin, end in page.elements():
-                if not flags & IS_BUCKET:
-                    continue
-                if end - begin < _HEADERS.size or data[begin : begin + 8] != _INLINE:
-                    yield key, dict(self._open(page, begin, end).items())
-                    continue
-                top = begin + BUCKET.size
-                _, _, _, kind, count, _ = _HEADERS.unpack_from(data, begin)
-                headers = data[top : top + PAGE.size + count * _ELEMENT]
-                layout = layouts.get(headers)
-                if layout is None:
-                    if kind != LEAF:
-                        page.damaged(f"has the inline bucket {key!r}, which is no leaf")
-                    layout = layouts[headers] = _layout(self._inline(page, begin, end))
-                if top + layout.size > end:
-                    page.damaged(f"has the inline bucket {key!r}, which is larger than its value")
-                parts = layout.unpack_from(data, top)
-                yield key, dict(zip(parts[::2], parts[1::2], strict=True))
+            data, last = page.data, page.end
+            at = page.start + PAGE.size
+            free = at + page.count * _ELEMENT
+            for flags, position, size, length in LEAF_ELEMENT.iter_unpack(data[at:free]):
+                key_at = at + position
+                begin = key_at + size
+                end = begin + length
+                if key_at < free or end > last:
+                    page.damaged("has an element that overlaps another or goes beyond its end")
+                key = data[key_at:begin]
+                if key <= before:
+                    page.damaged("has keys out of order")
+                yield page, key, flags, begin, end
+                before, free = key, end
+                at += _ELEMENT
 
     def _leaves(self) -> list["_Page"]:
         """Return the leaves in order. All are read before the first is used: the copy is made in a short time."""
-        if self._top.leaf:
-            return [self._top]
+        if self.top.leaf:
+            return [self.top]
         leaves: list[_Page] = []
         seen: set[int] = set()
-        todo = [self._top]
+        todo = [self.top]
         while todo:
             page = todo.pop()
             if page.leaf:
@@ -241,16 +273,11 @@ class Bucket:
             seen.update(children)
             todo.extend(self._bolt.page(number, self._owner) for number in reversed(children))
         self._bolt.settle()
-        before = b""
-        for page in leaves:  # within a page the order is looked at when it is used
-            if page.count and page.key(0) <= before:
-                page.damaged("has keys that belong before it")
-            before = page.key(page.count - 1) if page.count else before
         return leaves
 
     def _seek(self, key: bytes) -> tuple["_Page", int, int, int] | None:
         """Return the leaf with the key, and its flags, begin and end."""
-        page = self._top
+        page = self.top
         seen = set()
         while not page.leaf:
             children = page.children()
@@ -265,13 +292,17 @@ class Bucket:
         return (page, *page.value(index))
 
     def _open(self, page: "_Page", begin: int, end: int) -> "Bucket":
+        top = self._top_of(page, begin, end)
+        number, sequence = BUCKET.unpack_from(page.data, begin)
+        return Bucket(self._bolt, top, (page.number, begin) if number else self._owner, sequence)
+
+    def _top_of(self, page: "_Page", begin: int, end: int) -> "_Page":
+        """Return the uppermost page of the bucket whose header begins there."""
         if end - begin < BUCKET.size:
             page.damaged("has a bucket without a header")
-        number, sequence = BUCKET.unpack_from(page.data, begin)
-        if number:
-            owner = (page.number, begin)
-            return Bucket(self._bolt, self._bolt.page(number, owner), owner, sequence)
-        return Bucket(self._bolt, self._inline(page, begin, end), self._owner, sequence)
+        if page.data[begin : begin + 8] == _INLINE:
+            return self._inline(page, begin, end)
+        return self._bolt.page(BUCKET.unpack_from(page.data, begin)[0], (page.number, begin))
 
     def _inline(self, page: "_Page", begin: int, end: int) -> "_Page":
         top = begin + BUCKET.size
@@ -280,29 +311,30 @@ class Bucket:
         _, flags, count, _ = PAGE.unpack_from(page.data, top)
         if flags != LEAF:
             page.damaged(f"has an inline bucket that is no leaf (flags {flags:#x})")
-        return _Page(page.data, top, end, count, f"{page.name}, an inline bucket,", page.number)
+        return _Page(page.data, top, end, count, page.number, True)
 
 
 _INLINE: Final = bytes(8)
 """The root page number of an inline bucket."""
+_SMALLEST: Final = BUCKET.size + PAGE.size
+"""Bytes of an inline bucket with nothing in it."""
+_NOTHING: Final = (b"",)
+"""What stands for a value that is not there."""
 
 
 class _Page:
-    """A page, or an inline bucket's, in ``data`` from ``start`` to ``end``; ``name`` is for messages."""
+    """A page, or that of an inline bucket in page ``number``, in ``data`` from ``start`` to ``end``."""
 
-    __slots__ = ("count", "data", "end", "leaf", "name", "number", "start")
+    __slots__ = ("count", "data", "end", "leaf", "number", "start")
 
-    def __init__(
-        self, data: bytes, start: int, end: int, count: int, name: str, number: int, *, leaf: bool = True
-    ) -> None:
-        self.data, self.start, self.end, self.count = data, start, end, count
-        self.name, self.number, self.leaf = name, number, leaf
+    def __init__(self, data: bytes, start: int, end: int, count: int, number: int, leaf: bool) -> None:
+        self.data, self.start, self.end, self.count, self.number, self.leaf = data, start, end, count, number, leaf
         if start + PAGE.size + count * _ELEMENT > end:
             self.damaged(f"has no room for {count} elements")
 
     def damaged(self, what: str) -> NoReturn:
         """Raise what is wrong with this page."""
-        raise BoltError(f"{self.name} {what}")
+        raise BoltError(f"page {self.number}{', an inline bucket,' if self.start else ''} {what}")
 
     def key(self, index: int) -> bytes:
         """Return the key of an element."""
@@ -330,35 +362,47 @@ class _Page:
         headers = self.data[PAGE.size : PAGE.size + self.count * _ELEMENT]
         return [number for _, _, number in BRANCH_ELEMENT.iter_unpack(headers)]
 
-    def elements(self) -> Iterator[tuple[bytes, int, int, int]]:
-        """Yield key, flags, begin and end of the value of each element of a leaf, in order."""
-        data, last = self.data, self.end
-        at = self.start + PAGE.size
-        free = at + self.count * _ELEMENT
-        before = b""
-        for flags, position, size, length in LEAF_ELEMENT.iter_unpack(data[at:free]):
-            key_at = at + position
-            begin = key_at + size
-            end = begin + length
-            if key_at < free or end > last:
-                self.damaged("has an element that overlaps another or goes beyond its end")
-            key = data[key_at:begin]
-            if key <= before:
-                self.damaged("has keys out of order")
-            yield key, flags, begin, end
-            before, free = key, end
-            at += _ELEMENT
+
+class _Layout:
+    """Takes apart every leaf with the same headers: the values that are wanted, and the keys that have their sizes."""
+
+    __slots__ = ("expected", "keys", "size", "unpack", "values")
+
+    def __init__(self, bucket: Bucket, wanted: tuple[bytes, ...]) -> None:
+        page = bucket.top
+        sizes = set(map(len, wanted))
+        free = page.start + PAGE.size + page.count * _ELEMENT
+        fields = [f"<{free - page.start}x"]
+        keys: list[bytes] = []
+        at_key: list[int] = []
+        at_value: dict[bytes, int] = {}
+        position = 0
+        for _, key, flags, begin, end in bucket.elements():
+            fields.append(f"{begin - len(key) - free}x")
+            free = end
+            if len(key) not in sizes:
+                fields.append(f"{len(key) + end - begin}x")
+                continue
+            keys.append(key)
+            at_key.append(position)
+            if key in wanted and not flags & IS_BUCKET:
+                at_value[key] = position + 1
+                fields.append(f"{len(key)}s{end - begin}s")
+                position += 2
+            else:
+                fields.append(f"{len(key)}s{end - begin}x")
+                position += 1
+        layout = Struct("".join(fields))
+        self.size, self.unpack = layout.size, layout.unpack_from
+        self.keys, self.expected = _picked(at_key), tuple(keys)
+        self.values = _picked([at_value.get(key, -1) for key in wanted])
 
 
-def _layout(page: _Page) -> Struct:
-    """Return what takes apart every inline bucket with these headers: key, value, key, value, …, without buckets."""
-    parts = [f"<{PAGE.size + page.count * _ELEMENT}x"]
-    free = page.start + PAGE.size + page.count * _ELEMENT
-    for key, flags, begin, end in page.elements():
-        gap = begin - len(key) - free
-        parts.append(f"{gap}x{end - begin + len(key)}x" if flags & IS_BUCKET else f"{gap}x{len(key)}s{end - begin}s")
-        free = end
-    return Struct("".join(parts))
+def _picked(positions: list[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+    """Return what takes the items at these positions out of a tuple, as a tuple."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda parts: tuple(parts[position] for position in positions)
 
 
 def _newest_meta(source: Source) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from agent.backends.unclaimed import Moment
 from protocol.entries import BackendType, Image, Layer, PathKind, Place, ResolvedBy, Role
 
 INIT: Final = b"-init"
+_CONTAINER: Final = re.compile(rb"[0-9a-f]{64}")
 
 
 class Containerd:
@@ -68,9 +69,9 @@ class Containerd:
         A snapshot outlives its container until containerd's next garbage collection: one without a directory below
         ``containers`` and not mounted is no container any more.
         """
-        found = {key.decode("ascii", "replace") for key in self._store.names.records if len(key) == 64}
-        known = self._recorded
-        found = {name for name in found if is_sha256(name) and (known is None or name in known)}
+        found = {key.decode() for key in self._store.names.records if _CONTAINER.fullmatch(key)}
+        if self._recorded is not None:
+            found &= self._recorded
         return sorted(found.union(filter(is_sha256, self._mounted)))
 
     @cached_property
@@ -136,6 +137,8 @@ class Containerd:
         return Resolution(self.name, number, init, diff_path, store.shape.path_kind, chain, by, "", places)
 
     def _merged(self, container_id: str) -> tuple[Place, ...]:
+        if not self._root.aliases:
+            return (Place(f"{self._root.host}/rootfs/{self.name}/{container_id}", Role.MOUNT, (".",)),)
         return self._root.places(f"rootfs/{self.name}/{container_id}", Role.MOUNT, (".",))
 
     def _agree(self, mounted: Mounted, own: Snapshot, init: Snapshot | None) -> None:

@@ -23,20 +23,20 @@ COMMITTED: Final = b"\x03"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One snapshotter's snapshots in one namespace: key → ``name``, ``parent`` (a key) and times."""
+    """One snapshotter's snapshots in one namespace: key → its name in the snapshotter, and the parent's key."""
 
-    records: dict[bytes, Record]
+    records: dict[bytes, tuple[bytes, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a snapshotter keeps: name → ``id``, ``kind``, ``parent`` (a name); ids are as stored, uvarints.
+    """What a snapshotter keeps: name → id, kind and the parent's name; ids are as stored, uvarints.
 
     ``links`` has (parent's id, 0, own id) → name. ``last`` is the highest id that was given out. ``doubled`` are ids
     that two records claim: one of them is damaged.
     """
 
-    records: dict[bytes, Record]
+    records: dict[bytes, tuple[bytes, ...]]
     links: dict[bytes, bytes]
     last: int
     doubled: frozenset[bytes]
@@ -81,7 +81,7 @@ def namespaces(bolt: Bolt) -> dict[bytes, list[bytes]]:
 def names(bolt: Bolt, namespace: bytes, snapshotter: bytes) -> Names:
     """Read the snapshots of one namespace from ``meta.db``."""
     bucket = bolt.bucket(b"v1", namespace, b"snapshots", snapshotter)
-    return Names(dict(bucket.records()) if bucket is not None else {})
+    return Names(bucket.records(b"name", b"parent") if bucket is not None else {})
 
 
 def numbers(bolt: Bolt) -> Numbers:
@@ -89,9 +89,12 @@ def numbers(bolt: Bolt) -> Numbers:
     snapshots, parents = bolt.bucket(b"v1", b"snapshots"), bolt.bucket(b"v1", b"parents")
     if snapshots is None:
         return Numbers({}, {}, 0, frozenset())
-    records = dict(snapshots.records())
-    ids = Counter(record.get(b"id", b"") for record in records.values())
-    doubled = frozenset(one for one, times in ids.items() if times > 1)
+    records = snapshots.records(b"id", b"kind", b"parent")
+    ids = {record[0] for record in records.values()}
+    doubled: frozenset[bytes] = frozenset()
+    if len(ids) < len(records):
+        counted = Counter(record[0] for record in records.values())
+        doubled = frozenset(one for one, times in counted.items() if times > 1)
     links = dict(parents.items()) if parents is not None else {}
     return Numbers(records, links, snapshots.sequence, doubled)
 
@@ -186,6 +189,8 @@ def _keys(bucket: Bucket | None) -> Iterator[bytes]:
 
 def uvarint(raw: bytes) -> int | None:
     """Return the number that Go's ``binary.PutUvarint`` wrote, or None when it wrote no such thing."""
+    if len(raw) == 2 and raw[1] < 0x80 <= raw[0]:  # most of them
+        return raw[0] & 0x7F | raw[1] << 7
     value = 0
     for position, byte in enumerate(raw):
         if byte < 0x80:

@@ -46,7 +46,8 @@ class Classifier:
         judge = Judge(claims, self._containers, buildkit.leases(self._root.local, store.snapshotter))
         known: set[tuple[str, str]] = set()
         for name, record in store.numbers.records.items():
-            number, kind = str(db.uvarint(record.get(b"id", b""))), record.get(b"kind", b"")
+            raw, kind, _ = record
+            number = str(db.uvarint(raw))
             directory = store.shape.directory(kind)
             if not directory:
                 continue

@@ -1,10 +1,10 @@
 """One snapshotter below one containerd root: its records, checked against each other and against what is on disk."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from agent.backends import boltfile
 from agent.backends import containerd_db as db
@@ -48,7 +48,7 @@ class Shape:
 
     def directory(self, kind: bytes) -> str:
         """Return the directory for snapshots of that kind."""
-        return {db.ACTIVE: self.active, db.VIEW: self.view}.get(kind, self.committed)
+        return self.active if kind == db.ACTIVE else self.view if kind == db.VIEW else self.committed
 
 
 SHAPES: Final = {
@@ -60,13 +60,17 @@ SHAPES: Final = {
 """Every snapshotter whose directories are known (containerd ``plugins/snapshots``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One snapshot: its number, its kind, and its parent's key (``b""``: none)."""
 
     number: str
     kind: bytes
     parent: bytes
+
+
+class _Everything:
+    def __contains__(self, item: object) -> bool:
+        return True
 
 
 class DoubtfulError(Exception):
@@ -92,6 +96,11 @@ class SnapshotStore:
         """Why the records cannot be used, ``""`` if they can."""
         self._table = table
         self._listed: dict[str, frozenset[str]] = {}
+        self._unlisted: dict[str, str] = {}
+        self._found: dict[bytes, Snapshot] = {}
+        self._views = self.shape.views
+        self._present: dict[bytes, Container[str]] = {}
+        self._begin = self.namespace + b"/"
         self._load()
 
     def _load(self) -> None:
@@ -120,17 +129,23 @@ class SnapshotStore:
         Raises:
             DoubtfulError: it is not there, or something contradicts something else.
         """
-        named = self.names.records.get(key)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._look_up(key)
+        return found
+
+    def _look_up(self, key: bytes) -> Snapshot:
+        names, numbers = self.names.records, self.numbers
+        named = names.get(key)
         if named is None:
             raise DoubtfulError(f"the snapshot {text(key)} is missing: it is just being made or removed")
-        name, parent = named.get(b"name", b""), named.get(b"parent", b"")
-        numbers = self.numbers
+        name, parent = named
         record = numbers.records.get(name)
         if record is None:
             raise DoubtfulError(f"the snapshotter has no {text(name)}: it is just being made or removed")
-        if not (name.endswith(b"/" + key) and name.startswith(self.namespace + b"/")):
+        if not (name.endswith(key) and name.startswith(self._begin)):
             raise DoubtfulError(f"the snapshot {text(key)} has the name {text(name)}, which is another's")
-        raw, below = record.get(b"id", b""), record.get(b"parent", b"")
+        raw, kind, below = record
         number = db.uvarint(raw)
         if not number or number > numbers.last:
             raise DoubtfulError(f"the snapshot {text(name)} has no valid number: containerd's records are damaged")
@@ -138,8 +153,8 @@ class SnapshotStore:
             raise DoubtfulError(f"snapshot number {number} is given to two snapshots: one record is damaged")
         if below or parent:
             self._check_parent(name, raw, below, parent)
-        kind, shown = record.get(b"kind", b""), str(number)
-        if self.shape.path_kind is not PathKind.DATASET and shown not in self.listed(self.shape.directory(kind)):
+        shown = str(number)
+        if shown not in self._directory_of(kind):
             raise DoubtfulError(f"the directory of snapshot {number} is gone: it is being removed, or was by hand")
         return Snapshot(shown, kind, parent)
 
@@ -149,27 +164,47 @@ class SnapshotStore:
         Raises:
             DoubtfulError: they do not.
         """
-        named = self.names.records.get(parent, {}).get(b"name", b"")
-        if named != below or not below:
-            raise DoubtfulError(f"the snapshot {text(name)} has two parents, {text(below)} and {text(named or parent)}")
-        record = self.numbers.records.get(below)
-        if record is None:
+        numbers = self.numbers
+        named, stands_on = self.names.records.get(parent), numbers.records.get(below)
+        if named is None or named[0] != below:
+            raise DoubtfulError(f"the snapshot {text(name)} has two parents: {text(below)} and {text(parent)}")
+        if stands_on is None:
             raise DoubtfulError(f"the snapshot {text(name)} stands on {text(below)}, which is missing")
-        if self.numbers.links.get(record.get(b"id", b"") + b"\0" + raw) != name:
+        if numbers.links.get(stands_on[0] + b"\0" + raw) != name:
             raise DoubtfulError(f"the parent of {text(name)} does not know it: containerd's records are damaged")
+
+    def _directory_of(self, kind: bytes) -> Container[str]:
+        """Return the numbers that have a directory; with ZFS that cannot be seen, and is taken for granted.
+
+        Raises:
+            DoubtfulError: the directory with all of them cannot be listed.
+        """
+        present = self._present.get(kind)
+        if present is None:
+            if self.shape.path_kind is PathKind.DATASET:
+                present = _Everything()
+            else:
+                directory = self.shape.directory(kind)
+                present = self.listed(directory)
+                if directory in self._unlisted:
+                    raise DoubtfulError(self._unlisted[directory])
+            self._present[kind] = present
+        return present
 
     def listed(self, directory: str) -> frozenset[str]:
         """Return the names in one of the snapshotter's directories; listed once, after the databases were read."""
         present = self._listed.get(directory)
         if present is None:
             path = f"{self.root.local}/{self.home}/{directory}"
+            present = frozenset()
             try:
                 present = frozenset(os.listdir(path))
             except FileNotFoundError:
-                present = frozenset()
+                pass
             except OSError as exc:
-                self.problems.interrupted(path, f"cannot be listed ({exc.strerror})", Kind.LAYER)
-                present = frozenset()
+                why = f"cannot be listed ({exc.strerror})"
+                self.problems.interrupted(path, why, Kind.LAYER)
+                self._unlisted[directory] = f"{clean(path)} {why}"
             self._listed[directory] = present
         return present
 
@@ -199,6 +234,9 @@ class SnapshotStore:
 
     def place_in(self, directory: str, name: str, role: Role) -> tuple[str, tuple[Place, ...]]:
         """Return the same for a name in one of the snapshotter's directories."""
-        places = self.root.places(f"{self.home}/{directory}/{name}", role, self.shape.views)
-        top = places[0].path
-        return f"{top}/{self.shape.diff}" if self.shape.diff else top, places
+        diff = f"/{self.shape.diff}" if self.shape.diff else ""
+        if not self.root.aliases and name.isdecimal():  # the usual case, for thousands of containers
+            top = f"{self.root.host}/{self.home}/{directory}/{name}"
+            return top + diff, (Place(top, role, self._views),)
+        places = self.root.places(f"{self.home}/{directory}/{name}", role, self._views)
+        return places[0].path + diff, places

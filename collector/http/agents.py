@@ -1,4 +1,4 @@
-"""What agents post: ``hello``, ``snapshot``, ``delta`` and ``heartbeat``, each about the node of its token only."""
+"""What agents post, each message about the node of its token only."""
 
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from protocol.messages import (
     Snapshot,
 )
 from protocol.problems import ProblemType
+from protocol.usage import Usage, UsageReply
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ _HELLO: Final = msgspec.json.Decoder(Hello)
 _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _DELTA: Final = msgspec.json.Decoder(Delta)
 _HEARTBEAT: Final = msgspec.json.Decoder(Heartbeat)
+_USAGE: Final = msgspec.json.Decoder(Usage)
 
 
 async def _message(request: web.Request, decoder: msgspec.json.Decoder[T], limit: int = MAX_BODY) -> T:
@@ -58,6 +60,11 @@ async def _delta(request: web.Request) -> web.StreamResponse:
 async def _heartbeat(request: web.Request) -> web.StreamResponse:
     message = await _message(request, _HEARTBEAT, MAX_HEARTBEAT)
     return answers.json(await request.app[BATCHER].beat(own_node(request), message))
+
+
+async def _usage(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _USAGE)
+    return answers.json(await ingest.usage(request.app[DATABASE], own_node(request), message))
 
 
 def _count(request: web.Request, message: str, entries: int, applied: Applied) -> None:
@@ -99,6 +106,14 @@ ROUTES = (
         Heartbeat,
         HeartbeatReply,
         "The state is still the one with this hash; at most 300 bytes",
+        ProblemType.HELLO,
+    ),
+    _route(
+        "usage",
+        _usage,
+        Usage,
+        UsageReply,
+        "What entries cost and how much room is left; may be lost, changes nothing else",
         ProblemType.HELLO,
     ),
 )

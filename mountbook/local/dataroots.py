@@ -5,18 +5,16 @@ engine older than 1.10, and returns the truth about it, so that a reader can be 
 seed: the same specification gives the same tree.
 """
 
+import base64
 import hashlib
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-CREATED: Final = "2026-01-05T08:00:00.123456789Z"
-STARTED: Final = "2026-01-05T08:00:01.5Z"
-FINISHED: Final = "2026-01-05T09:30:00.25Z"
-NEVER: Final = "0001-01-01T00:00:00Z"
+from mountbook.local.records import CREATED, Recorded, config, host_config
 
 DRIVERS: Final[tuple[str, ...]] = ("overlay2", "overlay", "fuse-overlayfs", "aufs", "vfs", "btrfs")
 """Graph drivers that can be built."""
@@ -179,7 +177,7 @@ class _Builder:
             self.image_layer(chain, diff_id, chains[-1] if chains else None, files, tuple(reversed(caches)))
             chains.append(chain)
             caches.append(self.chain_of[chain])
-        config = {
+        content = {
             "architecture": "amd64",
             "os": "linux",
             "created": CREATED,
@@ -187,9 +185,9 @@ class _Builder:
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
             "history": [{"created": CREATED, "created_by": f"layer {number}"} for number in range(len(diff_ids))],
         }
-        content = json.dumps(config, separators=(",", ":"))
-        image_id = _sha256(content)
-        (self.store / "imagedb/content/sha256" / image_id).write_text(content)
+        text = json.dumps(content, separators=(",", ":"))
+        image_id = _sha256(text)
+        (self.store / "imagedb/content/sha256" / image_id).write_text(text)
         return BuiltImage(image_id=f"sha256:{image_id}", name=spec.name, layers=tuple(chains), cache_ids=tuple(caches))
 
     def image_layer(
@@ -294,50 +292,23 @@ class _Builder:
     def record(self, container_id: str, spec: ContainerSpec, image: BuiltImage, file: str) -> None:
         directory = self.path / "containers" / container_id
         directory.mkdir()
-        running = spec.state in {"running", "paused"}
-        started = NEVER if spec.state == "created" else STARTED
-        record = {
-            "StreamConfig": {},
-            "State": {
-                "Running": running,
-                "Paused": spec.state == "paused",
-                "Restarting": False,
-                "OOMKilled": False,
-                "RemovalInProgress": False,
-                "Dead": False,
-                "Pid": 4711 if running else 0,
-                "ExitCode": spec.exit_code,
-                "Error": "",
-                "StartedAt": started,
-                "FinishedAt": FINISHED if spec.state == "exited" else NEVER,
-                "Health": None,
-            },
-            "ID": container_id,
-            "Created": CREATED,
-            "Managed": False,
-            "Path": "sh",
-            "Args": ["-c", "sleep infinity"],
-            "Config": {
-                "Hostname": container_id[:12],
-                "Env": list(spec.environment),
-                "Cmd": ["sh", "-c", "sleep infinity"],
-                "Image": spec.image,
-                "Labels": spec.labels,
-            },
-            "Image": image.image_id,
-            "NetworkSettings": {"Bridge": "", "Networks": {"bridge": {"Gateway": "172.17.0.1"}}},
-            "LogPath": f"/var/lib/docker/containers/{container_id}/{container_id}-json.log",
-            "Name": f"/{spec.name}",
-            "Driver": self.spec.driver,
-            "OS": "linux",
-            "MountLabel": "",
-            "ProcessLabel": "",
-            "RestartCount": 0,
-            "MountPoints": _mount_points(spec),
-            "SecretReferences": None,
-        }
-        (directory / file).write_text(json.dumps(record))
-        (directory / f"{container_id}-json.log").write_text('{"log":"ready\\n","stream":"stdout"}\n')
+        recorded = Recorded(
+            container_id=container_id,
+            name=spec.name,
+            image=spec.image,
+            image_id=image.image_id,
+            driver=self.spec.driver,
+            state=spec.state,
+            exit_code=spec.exit_code,
+            labels=spec.labels,
+            environment=spec.environment,
+            volumes=spec.volumes,
+            binds=spec.binds,
+        )
+        _put(directory / file, json.dumps(config(recorded), separators=(",", ":")))
+        _put(directory / "hostconfig.json", json.dumps(host_config(recorded), separators=(",", ":")))
+        _put(directory / "hostname", f"{container_id[:12]}\n")
+        _put(directory / f"{container_id}-json.log", '{"log":"ready\\n","stream":"stdout"}\n')
 
 
 class _Legacy(_Builder):
@@ -378,31 +349,6 @@ class _Legacy(_Builder):
         return self.built(spec, image, container_id, container_id, init_id, image.image_id, diff)
 
 
-def _mount_points(spec: ContainerSpec) -> dict[str, dict[str, Any]]:
-    points: dict[str, dict[str, Any]] = {}
-    for destination, name in spec.volumes.items():
-        points[destination] = {
-            "Source": "",
-            "Destination": destination,
-            "RW": True,
-            "Name": name,
-            "Driver": "local",
-            "Type": "volume",
-            "Relabel": "z",
-        }
-    for destination, source in spec.binds.items():
-        points[destination] = {
-            "Source": source,
-            "Destination": destination,
-            "RW": True,
-            "Name": "",
-            "Driver": "",
-            "Type": "bind",
-            "Propagation": "rprivate",
-        }
-    return points
-
-
 def _put(path: Path, text: str) -> None:
     """Write a small file; thousands of them are made for benches, so without Path's layers."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -422,9 +368,7 @@ def _write(directory: Path, files: dict[str, str]) -> None:
 
 def _short(name: str) -> str:
     """Return overlay2's short name of a layer: 26 capital letters and digits."""
-    number = int(_sha256(f"link {name}"), 16)
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-    return "".join(letters[(number >> (5 * place)) & 31] for place in range(26))
+    return base64.b32encode(hashlib.sha256(f"link {name}".encode()).digest())[:26].decode()
 
 
 def _sha256(text: str) -> str:

@@ -246,7 +246,7 @@ def test_a_remapped_engines_data_root_is_found_below_the_other(host: Path, built
 def test_names_that_are_no_text_are_written_out(host: Path, built: BuiltRoot) -> None:
     web = built.container("web")
     record = built.path / "containers" / web.container_id / "config.v2.json"
-    record.write_bytes(record.read_bytes().replace(b'"tier": "front"', b'"tier": "a\\u0000b"'))
+    record.write_bytes(record.read_bytes().replace(b'"tier":"front"', b'"tier":"a\\u0000b"'))
     assert containers(inventory(host, None))[web.container_id].labels == {"tier": "a\\x00b"}
 
 
