@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from protocol.entries import Kind, LayerUse, Mount, PathKind, Place, ResolvedBy, Role
 
-NodeState = Literal["observed", "silent", "never-seen", "superseded", "drained", "down", "left"]
+NodeState = Literal["observed", "incomplete", "silent", "never-seen", "superseded", "drained", "down", "left"]
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SilentNode(_Answer, frozen=True, kw_only=True):
-    """A node that the register hears nothing from; ``since`` is its last heartbeat (``null``: never heard)."""
+    """A node that is not observed, or not wholly; ``since`` is its last heartbeat (``null``: never heard)."""
 
     cluster: str
     node: str

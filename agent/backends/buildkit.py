@@ -21,7 +21,7 @@ from protocol.text import clean
 RECORDS: Final = ("metadata_v2.db", "metadata.db")
 """The cache's records, and those of versions up to 19.03."""
 _VIEWS: Final = (b"-view", b"-variants")
-"""What is appended to a record's name for a lease on what is derived from it."""
+"""What is appended to a record's name for leases and snapshots that are made from it."""
 
 
 def claims(root: DataRoot) -> frozenset[str] | None:
@@ -48,9 +48,9 @@ def leases(local_root: str, snapshotter: str) -> frozenset[bytes] | None:
         return None
 
 
-def is_lease_of(records: frozenset[bytes], lease: bytes) -> bool:
-    """Whether one of these records has made the lease."""
-    return lease in records or any(lease.removesuffix(view) in records for view in _VIEWS if lease.endswith(view))
+def is_named_after(records: frozenset[bytes], name: bytes) -> bool:
+    """Whether a lease or snapshot has the name of one of these records, or of something made from it."""
+    return name in records or any(name.removesuffix(view) in records for view in _VIEWS if name.endswith(view))
 
 
 def _existing(path: str, extract: Callable[[Bolt], set[bytes]]) -> set[bytes]:

@@ -160,7 +160,10 @@ class Judge:
         own = (key for key in claims.parents if key.removesuffix(b"-init") in containers)
         self._image = self._with_ancestors(claims.images)
         self._container = self._with_ancestors(own)
-        self._cached = self._with_ancestors(key for key, leases in claims.leases.items() if self._is_cache(leases))
+        held = (key for key, leases in claims.leases.items() if self._is_cache(leases))
+        # A view of a record has its name; it stays for a moment after its lease.
+        named = (key for key in claims.parents if self._is_cache((key,)))
+        self._cached = self._with_ancestors((*held, *named))
         self._leased = self._with_ancestors(claims.leases)
         self._labelled = self._with_ancestors(claims.others)
         self._stood_on = frozenset(claims.parents.values())
@@ -175,8 +178,8 @@ class Judge:
                 todo.append(self._claims.parents.get(key, b""))
         return frozenset(found)
 
-    def _is_cache(self, leases: Iterable[bytes]) -> bool:
-        return self._cache is not None and any(buildkit.is_lease_of(self._cache, lease) for lease in leases)
+    def _is_cache(self, names: Iterable[bytes]) -> bool:
+        return self._cache is not None and any(buildkit.is_named_after(self._cache, name) for name in names)
 
     def verdict(self, key: bytes) -> _Verdict | None:
         """Return what claims a snapshot, or None when nothing does."""
@@ -185,7 +188,7 @@ class Judge:
         if key in self._container:
             return LayerUse.IMAGE, "a container stands on it; no image leads to it any more"
         if key in self._cached:
-            return LayerUse.BUILD_CACHE, "the build cache's lease holds it"
+            return LayerUse.BUILD_CACHE, "the build cache's records or leases name it"
         if key in self._leased:
             return LayerUse.UNCLAIMED, "a lease holds it: it is being pulled, unpacked, built, made or removed"
         if key in self._labelled:

@@ -12,6 +12,7 @@ _COLOURS: Final = {
     "running": "green",
     "observed": "green",
     "silent": "red",
+    "incomplete": "yellow",
     "never-seen": "red",
     "down": "red",
     "dead": "red",

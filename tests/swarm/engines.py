@@ -95,6 +95,16 @@ class Engine:
             raise LabError(f"docker {' '.join(arguments)} on {self.host.name}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start docker's own command against this engine, and wait for nothing; what it prints is lost."""
+        return subprocess.Popen(
+            [_CLIENT, "-H", self.url, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.host.environment,
+        )
+
     def make_image(self, name: str = IMAGE) -> str:
         """Make an image of one layer with busybox in it, and return its ID: nothing can be pulled here."""
         busybox = shutil.which("busybox")

@@ -17,7 +17,7 @@ _STATES: Final = """
         coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname, h.heard_at,
         CASE
             WHEN h.heard_at > clock_timestamp() - make_interval(secs => :silent_after) AND n.listed_at IS NOT NULL
-                THEN 'observed'
+                THEN CASE WHEN 'container' = ANY(n.complete) THEN 'observed' ELSE 'incomplete' END
             WHEN n.engine_id <> '' AND EXISTS (
                 SELECT FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
                 WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id
@@ -33,7 +33,8 @@ _STATES: Final = """
         LEFT JOIN node_heartbeats AS h ON h.node_id = n.id
 """
 """Every node with its state, those too that only a roster names: these have no number. What a node's agent says now
-counts for more than what a manager thinks of the node. A node that came back under a new ID has the same engine: the
+counts for more than what a manager thinks of the node. *Incomplete*: it is heard, but it could not list its containers
+to the end, so one that is not found may be there. A node that came back under a new ID has the same engine: the
 old one is superseded."""
 
 

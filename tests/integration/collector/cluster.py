@@ -19,6 +19,7 @@ from protocol.entries import (
     Container,
     Entry,
     Image,
+    Kind,
     Layer,
     LayerUse,
     Mount,
@@ -138,8 +139,12 @@ class Cluster:
         *,
         heard: timedelta | None = timedelta(),
         at: datetime | None = None,
+        complete: Sequence[Kind] = tuple(Kind),
     ) -> None:
-        """Add a node that was last heard so long ago (``None``: never), and holds ``entries`` since ``at``."""
+        """Add a node that was last heard so long ago (``None``: never), and holds ``entries`` since ``at``.
+
+        ``complete`` are the kinds that it listed to the end.
+        """
         values = {
             "hostname": f"{name}.example",
             "engine_id": f"engine-{name}",
@@ -161,8 +166,11 @@ class Cluster:
             if heard is not None:
                 when = datetime.now(UTC) - heard
                 await conn.execute(
-                    text("UPDATE nodes SET listed_at = :heard, observed_since = :heard WHERE id = :id"),
-                    {"heard": when, "id": self._ids[name]},
+                    text(
+                        "UPDATE nodes SET listed_at = :heard, observed_since = :heard, complete = :complete "
+                        "WHERE id = :id"
+                    ),
+                    {"heard": when, "id": self._ids[name], "complete": [kind.value for kind in complete]},
                 )
                 await conn.execute(
                     text(

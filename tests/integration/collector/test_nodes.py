@@ -8,7 +8,7 @@ from collector.lookup.nodes import nodes
 from collector.lookup.scope import scoped
 from collector.store.engine import Database
 from protocol.answers import Nodes
-from protocol.entries import ResolvedBy
+from protocol.entries import Kind, ResolvedBy
 from tests.integration.collector.cluster import Cluster, container
 
 SILENT_AFTER = 45.0
@@ -33,6 +33,16 @@ async def test_every_node_has_its_state(database: Database) -> None:
     assert near.backends[0]["name"] == "overlay2"
     assert (answer.coverage.nodes_observed, answer.coverage.complete) == (1, False)
     assert {(node.node, node.since is None) for node in answer.coverage.silent} == {("quiet", False), ("new", True)}
+
+
+async def test_a_node_that_could_not_list_its_containers_is_no_full_coverage(database: Database) -> None:
+    cluster = Cluster(database)
+    await cluster.node("near")
+    await cluster.node("blind", complete=(Kind.VOLUME,))
+    answer = await ask(database)
+    assert {row.node: row.state for row in answer.nodes} == {"near": "observed", "blind": "incomplete"}
+    assert not answer.coverage.complete
+    assert [(node.node, node.state) for node in answer.coverage.silent] == [("blind", "incomplete")]
 
 
 async def test_a_node_that_came_back_under_a_new_id_is_no_gap(database: Database) -> None:

@@ -365,6 +365,7 @@ def test_build_cache_leases_labels_and_other_clients_are_no_orphans(tmp_path: Pa
     cached = store.cache("abcdefghijklmnopqrstuvwxy", store.top(store.images["docker.io/library/base:1"]))
     store.leases["abcdefghijklmnopqrstuvwxy-view"] = ["abcdefghijklmnopqrstuvwxy-view"]
     view = store.snapshot("abcdefghijklmnopqrstuvwxy-view", "abcdefghijklmnopqrstuvwxy")
+    leaving = store.snapshot("abcdefghijklmnopqrstuvwxy-variants", "abcdefghijklmnopqrstuvwxy")
     pulling = store.snapshot("extract-1234 sha256:x")
     store.leases["pull"] = ["extract-1234 sha256:x"]
     rooted = store.snapshot("kept")
@@ -381,6 +382,7 @@ def test_build_cache_leases_labels_and_other_clients_are_no_orphans(tmp_path: Pa
     assert uses == {
         cached: LayerUse.BUILD_CACHE,
         view: LayerUse.BUILD_CACHE,
+        leaving: LayerUse.BUILD_CACHE,
         pulling: LayerUse.UNCLAIMED,
         rooted: LayerUse.UNCLAIMED,
         below: LayerUse.UNCLAIMED,
