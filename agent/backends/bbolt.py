@@ -13,14 +13,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from struct import Struct
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
-MAGIC: Final = 0xED0CDAED
-VERSION: Final = 2
-META: Final = Struct("<IIIIQQQQQQ")
-"""Magic, version, page size, flags, root page, root's sequence, free list, number of pages, transaction, checksum."""
-PAGE: Final = Struct("<QHHI")
-"""Page number, flags, number of elements, number of further pages that belong to it."""
+from agent.backends.boltmeta import PAGE, BoltError, Memory, Source, newest_meta
+
 LEAF_ELEMENT: Final = Struct("<IIII")
 """Flags, position of the key (from this header), size of the key, size of the value that follows it."""
 BRANCH_ELEMENT: Final = Struct("<IIQ")
@@ -38,39 +34,6 @@ _ELEMENT: Final = LEAF_ELEMENT.size
 """Size of a header, the same for leaf and branch."""
 
 
-class BoltError(Exception):
-    """A database that cannot be used; the message says which page and what is wrong, without the file's path."""
-
-
-class Source(Protocol):
-    """Where the bytes come from."""
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return these bytes, or fewer when there are no more."""
-
-    def settle(self) -> None:
-        """Raise BoltError when what was read so far does not belong together."""
-
-
-class Memory:
-    """Bytes at hand."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return these bytes, or fewer when there are no more."""
-        return self._data[offset : offset + length]
-
-    def settle(self) -> None:
-        """Bytes at hand do not change."""
-
-
 class Bolt:
     """A database as of its last transaction; ``txid`` is that one's number."""
 
@@ -81,7 +44,7 @@ class Bolt:
             BoltError: there is none, its format is not known here, or the file is truncated.
         """
         self._source: Source = Memory(source) if isinstance(source, bytes) else source
-        meta = _newest_meta(self._source)
+        meta = newest_meta(self._source)
         _, _, self._page_size, _, self._root, self._sequence, _, self._pages, self.txid, _ = meta
         needed = self._pages * self._page_size
         if needed > self._source.size:
@@ -403,58 +366,3 @@ def _picked(positions: list[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, 
     if len(positions) > 1:
         return itemgetter(*positions)
     return lambda parts: tuple(parts[position] for position in positions)
-
-
-def _newest_meta(source: Source) -> tuple[int, ...]:
-    """Return the valid meta page with the higher transaction number.
-
-    Raises:
-        BoltError: neither is valid; the message says what is wrong with the first.
-    """
-    if not source.size:
-        raise BoltError("is empty")
-    found = []
-    problem: BoltError | None = None
-    try:
-        first = _meta(source, 0)
-        found.append(first)
-        sizes = [first[2]]
-    except BoltError as exc:
-        problem = exc
-        # The second one lies where the size of the pages puts it, and only the first could tell; bbolt tries these too.
-        sizes = [1024 << power for power in range(15)]
-    for size in sizes:
-        try:
-            second = _meta(source, size)
-        except BoltError:
-            continue
-        if second[2] == size:
-            found.append(second)
-    if not found and problem is not None:
-        raise problem
-    return max(found, key=lambda meta: meta[8])
-
-
-def _meta(source: Source, offset: int) -> tuple[int, ...]:
-    data = source.read(offset + PAGE.size, META.size)
-    if len(data) < META.size:
-        raise BoltError("is truncated: its meta page is not whole")
-    meta: tuple[int, ...] = META.unpack(data)
-    magic, version, size = meta[:3]
-    if magic != MAGIC:
-        raise BoltError(f"is no bbolt database: its meta page begins with {magic:#010x}")
-    if version != VERSION:
-        raise BoltError(f"has format version {version}; known here is {VERSION}")
-    if fnv64a(data[: META.size - 8]) != meta[9]:
-        raise BoltError("has a meta page whose checksum is wrong")
-    if not 1024 <= size <= 1 << 24 or size & (size - 1):
-        raise BoltError(f"has pages of {size} bytes")
-    return meta
-
-
-def fnv64a(data: bytes) -> int:
-    """Return the 64-bit FNV-1a hash."""
-    value = 0xCBF29CE484222325
-    for byte in data:
-        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return value

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from agent.backends.bbolt import META, Bolt, BoltError
+from agent.backends.bbolt import Bolt
+from agent.backends.boltmeta import META, BoltError
 
 ATTEMPTS: Final = 10
 PAUSE: Final = 0.003

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from agent.backends.base import DataRoot
-from agent.backends.bbolt import Bolt, BoltError
+from agent.backends.bbolt import Bolt
 from agent.backends.boltfile import read
+from agent.backends.boltmeta import BoltError
 from agent.backends.files import UnreadableError, is_sha256, read_id
 from protocol.text import clean
 

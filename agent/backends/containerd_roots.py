@@ -14,7 +14,7 @@ from typing import Final
 from agent.backends import boltfile
 from agent.backends import containerd_db as db
 from agent.backends.base import BackendReader, DataRoot, Problems
-from agent.backends.bbolt import BoltError
+from agent.backends.boltmeta import BoltError
 from agent.backends.containerd import Containerd, UnknownSnapshotter
 from agent.backends.containerd_db import text
 from agent.backends.containerd_store import META, SHAPES, SNAPSHOTTER

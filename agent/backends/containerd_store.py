@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, TypeVar
 from agent.backends import boltfile
 from agent.backends import containerd_db as db
 from agent.backends.base import DataRoot, Problems
-from agent.backends.bbolt import Bolt, BoltError
+from agent.backends.bbolt import Bolt
+from agent.backends.boltmeta import BoltError
 from agent.backends.containerd_db import Names, Numbers, text
 from agent.backends.mountinfo import MountTable
 from protocol.entries import Kind, PathKind, Place, Role

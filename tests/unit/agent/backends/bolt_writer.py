@@ -8,19 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, Union
 
-from agent.backends.bbolt import (
-    BRANCH,
-    BRANCH_ELEMENT,
-    BUCKET,
-    IS_BUCKET,
-    LEAF,
-    LEAF_ELEMENT,
-    MAGIC,
-    META,
-    PAGE,
-    VERSION,
-    fnv64a,
-)
+from agent.backends.bbolt import BRANCH, BRANCH_ELEMENT, BUCKET, IS_BUCKET, LEAF, LEAF_ELEMENT
+from agent.backends.boltmeta import MAGIC, META, PAGE, VERSION, fnv64a
 
 T = TypeVar("T")
 

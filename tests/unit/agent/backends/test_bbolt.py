@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.backends import bbolt
-from agent.backends.bbolt import COPY_LIMIT, META, PAGE, Bolt, BoltError, Bucket, fnv64a
+from agent.backends.bbolt import COPY_LIMIT, Bolt, Bucket
+from agent.backends.boltmeta import META, PAGE, BoltError, Memory, fnv64a
 from tests.unit.agent.backends.bolt_writer import Style, Tree, meta_page, tree, write
 
 Plain = dict[bytes, object]
@@ -137,7 +138,7 @@ def test_only_pages_that_are_asked_for_are_read() -> None:
     assert b"hunter2" not in source.given
 
 
-class Recording(bbolt.Memory):
+class Recording(Memory):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.given = b""

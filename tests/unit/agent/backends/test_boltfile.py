@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.bbolt import Bolt, BoltError
+from agent.backends.bbolt import Bolt
 from agent.backends.boltfile import ATTEMPTS, read
+from agent.backends.boltmeta import BoltError
 from tests.unit.agent.backends.bolt_writer import Style, Tree, tree, write
 
 
