@@ -73,6 +73,8 @@ class Role(StrEnum):
     """The directory around a local volume's contents."""
     SOURCE = "source"
     """A bind's source on the host."""
+    BACKEND = "backend"
+    """A directory of the storage backend itself, around its layers. No entry has it; answers name it."""
 
 
 class LayerUse(StrEnum):

@@ -41,6 +41,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One storage backend that the agent found below one data root.
 
     ``current``: the engine uses it now. ``problem`` says what keeps the agent from reading it, ``""`` if nothing.
+    ``directories`` are the backend's own, around its layers, as the host names them.
     """
 
     root: str
@@ -48,6 +49,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: Literal["graph-driver", "snapshotter"]
     current: bool = True
     problem: str = ""
+    directories: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

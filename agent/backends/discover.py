@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -63,9 +63,26 @@ class Disk:
     def backends(self) -> tuple[Backend, ...]:
         """Return the backends as ``hello`` names them."""
         return tuple(
-            Backend(root=self.root.host, name=reader.name, type=reader.type, current=reader.name == self.driver)
+            Backend(
+                root=self.root.host,
+                name=reader.name,
+                type=reader.type,
+                current=reader.name == self.driver,
+                directories=tuple(_own_directories(self.root, reader)),
+            )
             for reader in self.readers
         )
+
+
+def _own_directories(root: DataRoot, reader: BackendReader) -> Iterator[str]:
+    """Yield the directories around a graph driver's layers, under each name of the data root."""
+    layout = LAYOUTS.get(reader.name) if reader.type == "graph-driver" else None
+    if layout is None:
+        return
+    below = (layout.directory, layout.links, *(other.directory for other in layout.beside))
+    own = {part for relative in below if relative for part in (relative, relative.partition("/")[0])}
+    for name in (root.host, *root.aliases):
+        yield from (f"{name}/{relative}" for relative in sorted(own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import msgspec
 from collector.lookup.paths import HostPath, inside, join, nearest
 from collector.lookup.sentences import sentence
 from collector.store.read.found import Found
+from collector.store.read.places import BackendDirectory
 from protocol import entries
 from protocol.answers import ContainerBrief, Owner
-from protocol.entries import Bind, Container, Image, Layer, Place, Volume
+from protocol.entries import Bind, Container, Image, Kind, Layer, Place, Role, Volume
 
 MAX_USERS: Final = 100
 """Most containers, and most images, that one owner lists; its totals say how many there are."""
@@ -39,7 +40,7 @@ def owner(found: Found, place: Place, rest: str, users: Users) -> Owner:
     seen = inside(rest, place.views)
     briefs: list[ContainerBrief] = []
     if isinstance(entry, Volume | Bind):
-        briefs = [_mounting(container, entry, seen) for container in _sorted(users.containers)]
+        briefs = [one for container in _sorted(users.containers) for one in _mounting(container, entry, seen)]
         places = {brief.inside for brief in briefs}
         seen = places.pop() if len(places) == 1 else None
     elif isinstance(entry, Layer):
@@ -57,7 +58,7 @@ def owner(found: Found, place: Place, rest: str, users: Users) -> Owner:
         inside=seen,
         use=entry.use if isinstance(entry, Layer) else None,
         containers=briefs[:MAX_USERS],
-        containers_total=len(briefs),
+        containers_total=len({one.container_id for one in briefs}),
         images=images[:MAX_USERS],
         images_total=len(images),
         began=found.began,
@@ -96,13 +97,32 @@ def brief(container: Container, destination: str | None = None, seen: str | None
     )
 
 
-def _mounting(container: Container, mounted: Volume | Bind, below: str | None) -> ContainerBrief:
-    """``below`` is the path seen from the mount's own root, with a leading slash; ``None`` outside its contents."""
-    for mount in container.mounts:
-        if (mount.name if isinstance(mounted, Volume) else mount.source) == mounted.key:
-            seen = join(mount.destination, below) if below is not None else None
-            return brief(container, mount.destination, seen)
-    return brief(container)
+def backend(found: BackendDirectory) -> Owner:
+    """Return the storage backend that a directory around its layers belongs to."""
+    unfinished = Owner(
+        cluster=found.node.cluster,
+        node=found.node.node,
+        hostname=found.node.hostname,
+        kind=Kind.LAYER,
+        role=Role.BACKEND,
+        key=found.backend,
+        root=found.root,
+        matched=found.path,
+        inside=None,
+    )
+    return msgspec.structs.replace(unfinished, sentence=sentence(unfinished))
+
+
+def _mounting(container: Container, mounted: Volume | Bind, below: str | None) -> list[ContainerBrief]:
+    """Return the container once for every time that it mounts the thing.
+
+    ``below`` is the path seen from the mount's own root, with a leading slash; ``None`` outside its contents.
+    """
+    return [
+        brief(container, mount.destination, join(mount.destination, below) if below is not None else None)
+        for mount in container.mounts
+        if (mount.name if isinstance(mounted, Volume) else mount.source) == mounted.key
+    ] or [brief(container)]
 
 
 def _sorted(containers: Sequence[Container]) -> list[Container]:

@@ -49,6 +49,8 @@ def _container(owner: Owner) -> str:
 
 
 def _layer(owner: Owner) -> str:
+    if owner.role is Role.BACKEND:
+        return f"directory of the storage backend {owner.key} itself, around its layers,"
     text = _LAYER_USES[owner.use or LayerUse.IMAGE].format(key=short_key(owner.key))
     users = []
     if owner.images:

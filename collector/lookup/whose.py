@@ -1,12 +1,13 @@
 """Whose a path is: the nearest owner on every node where the path means something."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 from collector.errors import ProblemError
 from collector.lookup import users
 from collector.lookup.holders import Holder, Index, deep, rank
-from collector.lookup.owners import owner
+from collector.lookup.owners import backend, owner
 from collector.lookup.paths import HostPath, normalise
 from collector.lookup.scope import Scope, unobserved
 from collector.store.keys import hash_path, hash_token, token
@@ -46,18 +47,32 @@ async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
     def shown(holders: Sequence[Holder]) -> list[Owner]:
         return [owner(one.found, one.place, one.rest, used[one.found.identity]) for one in holders]
 
+    own_directories = await _backends(scope, asked, ranked)
     answers = [
         Whose(
             path=text,
-            owners=shown(near),
-            owners_total=len(all_near),
+            owners=shown(near) or own_directories[regular.text][:MAX_OWNERS],
+            owners_total=len(all_near) or len(own_directories[regular.text]),
             also_visible=shown(also),
             also_visible_total=len(all_also),
             at=scope.at_text,
         )
-        for text, (all_near, all_also), (near, also) in zip(paths, ranked, listed, strict=True)
+        for text, regular, (all_near, all_also), (near, also) in zip(paths, asked, ranked, listed, strict=True)
     ]
     return WhoseAnswer(answers=answers, coverage=scope.coverage)
+
+
+async def _backends(
+    scope: Scope, asked: Sequence[HostPath], ranked: Sequence[tuple[list[Holder], list[Holder]]]
+) -> dict[str, list[Owner]]:
+    """Return, for paths that no entry owns, the storage backends whose own directory they are."""
+    unowned = sorted({path.text for path, (near, _) in zip(asked, ranked, strict=True) if path.absolute and not near})
+    found: dict[str, list[Owner]] = defaultdict(list)
+    if unowned:
+        rows = await places.backend_directories(scope.conn, scope.versions.node_ids, unowned, places.MAX_FOUND)
+        for row in rows:
+            found[row.path].append(backend(row))
+    return found
 
 
 async def _owned(scope: Scope, asked: Sequence[HostPath]) -> list[list[Holder]]:

@@ -1,8 +1,8 @@
 """Entries by the directories that are theirs, and who uses them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 
@@ -10,6 +10,7 @@ from collector.errors import ProblemError
 from collector.store.engine import Connection
 from collector.store.read.found import Found, fetch
 from collector.store.read.versions import Versions
+from protocol.answers import NodeRef
 from protocol.problems import ProblemType
 
 MAX_FOUND: Final = 20_000
@@ -80,6 +81,35 @@ async def roots(conn: Connection, node_ids: Sequence[int]) -> dict[int, list[str
     for node_id, root in found:
         known[node_id].append(root)
     return known
+
+
+class BackendDirectory(NamedTuple):
+    """A directory of a storage backend itself, on one node."""
+
+    path: str
+    node: NodeRef
+    root: str
+    backend: str
+
+
+async def backend_directories(
+    conn: Connection, node_ids: Collection[int] | None, paths: Sequence[str], limit: int
+) -> list[BackendDirectory]:
+    """Return which of these paths are storage backends' own directories, and where; ``None`` asks about all nodes."""
+    only = "" if node_ids is None else " AND n.id = ANY(:node_ids)"
+    found = await conn.execute(
+        text(
+            "SELECT d.path, n.cluster, n.node, n.hostname, b ->> 'root', b ->> 'name' "
+            "FROM nodes AS n, LATERAL jsonb_array_elements(n.backends) AS b, "
+            "LATERAL jsonb_array_elements_text(coalesce(b -> 'directories', '[]')) AS d(path) "
+            f"WHERE d.path = ANY(:paths){only} ORDER BY n.hostname, n.id LIMIT :limit"
+        ),
+        {"paths": list(paths), "limit": limit, **({} if node_ids is None else {"node_ids": sorted(node_ids)})},
+    )
+    return [
+        BackendDirectory(path, NodeRef(cluster=cluster, node=node, hostname=hostname), root, name)
+        for path, cluster, node, hostname, root, name in found
+    ]
 
 
 async def _bounded(conn: Connection, versions: str, given: dict[str, object]) -> list[Found]:

@@ -149,7 +149,14 @@ class Cluster:
             "hostname": f"{name}.example",
             "engine_id": f"engine-{name}",
             "engine": {"data_root": ROOT, "version": "28.5.2"},
-            "backends": [{"root": ROOT, "name": "overlay2", "type": "graph-driver"}],
+            "backends": [
+                {
+                    "root": ROOT,
+                    "name": "overlay2",
+                    "type": "graph-driver",
+                    "directories": [f"{ROOT}/overlay2", f"{ROOT}/overlay2/l"],
+                }
+            ],
             "agent": "0.1.0",
             "instance": "",
             "attempt": 1,

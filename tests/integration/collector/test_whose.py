@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -9,7 +10,7 @@ from collector.lookup.scope import scoped
 from collector.lookup.whose import whose
 from collector.store.engine import Database
 from protocol.answers import Owner, WhoseAnswer
-from protocol.entries import Kind, LayerUse, Place, Role
+from protocol.entries import Kind, LayerUse, Mount, Place, Role
 from tests.integration.collector.cluster import (
     BASE,
     NOW,
@@ -197,3 +198,27 @@ async def test_what_is_no_path_is_refused(cluster: Cluster, path: str) -> None:
 async def test_more_than_a_thousand_paths_are_refused(cluster: Cluster) -> None:
     with pytest.raises(ProblemError, match="1001 paths"):
         await ask(cluster, *["/x"] * 1001)
+
+
+async def test_the_directory_around_the_layers_belongs_to_the_backend_and_nothing_below_it_does(
+    cluster: Cluster,
+) -> None:
+    paths = (f"{ROOT}/overlay2", f"{ROOT}/overlay2/l/", f"{ROOT}/overlay2/{'9' * 64}")
+    top, links, unknown = (await ask(cluster, *paths, node="node1")).answers
+    assert {(one.role, one.key, one.inside) for one in (*top.owners, *links.owners)} == {
+        (Role.BACKEND, "overlay2", None)
+    }
+    assert top.owners[0].sentence.startswith("directory of the storage backend overlay2 itself, around its layers, on")
+    assert unknown.owners == []
+
+
+async def test_a_host_directory_that_a_container_mounts_twice_is_seen_twice(cluster: Cluster) -> None:
+    twice = container(77, "twice")
+    both = (
+        Mount(type="bind", source="/opt/twice", destination="/a"),
+        Mount(type="bind", source="/opt/twice", destination="/b"),
+    )
+    await cluster.open("node1", [msgspec.structs.replace(twice, mounts=both), bind("/opt/twice")])
+    (only,) = await owners(cluster, "/opt/twice/x", node="node1")
+    assert [brief.inside for brief in only.containers] == ["/a/x", "/b/x"]
+    assert (only.inside, only.containers_total) == (None, 1)

@@ -149,5 +149,12 @@ def test_everything_was_enumerated_and_nothing_is_wrong(built: BuiltRoot) -> Non
     assert found.problems == ()
 
 
+def test_the_directories_around_the_layers_are_the_backends_own(built: BuiltRoot) -> None:
+    (backend,) = inventory(built).backends
+    assert backend.directories
+    for directory in backend.directories:
+        assert (built.path / directory.removeprefix(f"{HOST}/")).is_dir(), directory
+
+
 def test_no_environment_is_read(built: BuiltRoot) -> None:
     assert "hunter2" not in repr(inventory(built))
