@@ -26,6 +26,8 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
     f"else {DEFAULT_DATA_ROOT}",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
+    "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
+    "default 0.02",
     "MOUNTBOOK_START_SPREAD": "start_spread: the first message leaves within so many seconds; default 15",
 }
 """Every variable of the environment that the agent reads, and the field it sets."""
@@ -59,6 +61,8 @@ class Config:
     """The data root as the host names it, in place of what the engine says."""
     relist: float = 30.0
     """Least time between two full looks."""
+    measure_share: float = 0.02
+    """Share of one core that measuring sizes may take, 0 to 1; 0: nothing is measured."""
     poll: float = 1.0
     """Least time between two looks at the directories' times, with no engine."""
     start_spread: float = 15.0
@@ -78,7 +82,7 @@ class Config:
         Raises:
             ConfigError: with every problem there is.
         """
-        problems = [*_addresses(self), *_paths(self), *_lengths(self)]
+        problems = [*_addresses(self), *_paths(self), *_lengths(self), *_share(self)]
         if problems:
             raise ConfigError(tuple(problems))
 
@@ -91,6 +95,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     """
     problems: list[str] = []
     relist = _number(environment, "MOUNTBOOK_RELIST", 30.0, problems)
+    share = _number(environment, "MOUNTBOOK_MEASURE_SHARE", 0.02, problems, "a share of one core, such as 0.02")
     spread = _number(environment, "MOUNTBOOK_START_SPREAD", 15.0, problems)
     config = Config(
         collectors=tuple(filter(None, map(str.strip, environment.get("MOUNTBOOK_URL", "").split(",")))),
@@ -105,6 +110,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         host_root=environment.get("MOUNTBOOK_HOST_ROOT", "").rstrip("/"),
         data_root=environment.get("MOUNTBOOK_DATA_ROOT", "").rstrip("/"),
         relist=relist,
+        measure_share=share,
         start_spread=spread,
     )
     try:
@@ -116,12 +122,14 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     return config
 
 
-def _number(environment: Mapping[str, str], name: str, default: float, problems: list[str]) -> float:
+def _number(
+    environment: Mapping[str, str], name: str, default: float, problems: list[str], what: str = "a number of seconds"
+) -> float:
     text = environment.get(name, "")
     try:
         return float(text) if text else default
     except ValueError:
-        problems.append(f"{name} is {text!r}; write a number of seconds")
+        problems.append(f"{name} is {text!r}; write {what}")
         return default
 
 
@@ -199,3 +207,9 @@ def _lengths(config: Config) -> list[str]:
         for name, (value, least) in lengths.items()
         if not least <= value <= 86_400
     ]
+
+
+def _share(config: Config) -> list[str]:
+    if 0 <= config.measure_share <= 1:
+        return []
+    return [f"MOUNTBOOK_MEASURE_SHARE is {config.measure_share:g}; it must be between 0 (never) and 1 (a whole core)"]

@@ -4,6 +4,7 @@ Only what the register wants is decoded; the environment, the command and health
 Sources: moby ``daemon/container/{container,state}.go``, ``volume/mounts/mounts.go``; ``container/container.go`` of 1.9.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ T = TypeVar("T", bound="Life")
 
 LIMIT: Final = 4 * 1024 * 1024
 """Most bytes of a record; those with the largest labels seen have some hundred kilobytes."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER: Final = "0001-01-01T00:00:00"
 """How Go writes a time that was never set."""
 
@@ -139,6 +141,13 @@ def _load(path: str, decoder: msgspec.json.Decoder[T]) -> T | None:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise UnreadableError(f"is no container's record: {exc}") from exc
+
+
+def from_unix(seconds: int) -> str:
+    """Return a time of the engine's lists, in seconds since 1970, or ``""`` when it is none."""
+    if not 0 < seconds < 1 << 37:
+        return ""
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> str:

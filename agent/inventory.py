@@ -8,29 +8,28 @@ from disk is left to the engine's ``inspect``, or reported as unresolved with it
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from agent import config_v2
 from agent.backends.base import DataRoot, Problems, Resolution
-from agent.backends.discover import Disk
+from agent.backends.discover import Disk, nested
 from agent.backends.files import UnreadableError, directories, is_sha256
 from agent.backends.inspected import from_inspect
-from agent.config_v2 import Life, Record, moment
+from agent.config_v2 import Life, Record, from_unix, moment
 from agent.listing import ListedContainer, ListedMount, Listing
 from agent.storage import binds, images, volumes
-from protocol.entries import Container, Entry, Kind, Layer, Mount, Place, Role
+from protocol.entries import Container, Entry, EntryKey, Kind, Layer, Mount, Place, Role
 from protocol.messages import Backend
 from protocol.text import clean, is_clean
 
 SETTLED: Final = 600.0
 """Seconds after which a container on disk that the engine does not list is no longer one that is being made."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXITED: Final = re.compile(r"Exited \((\d+)\)")
 _ENDED: Final = frozenset({"exited", "dead", "removing"})
 _EMPTY: Final = Record()
@@ -38,12 +37,16 @@ _EMPTY: Final = Record()
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What one look found. ``complete`` says per kind whether it was enumerated to its end."""
+    """What one look found. ``complete`` says per kind whether it was enumerated to its end.
+
+    ``uncertain`` are containers that a limited look did not find, and that may be there all the same.
+    """
 
     entries: list[Entry]
     complete: dict[Kind, bool]
     problems: tuple[str, ...]
     backends: tuple[Backend, ...]
+    uncertain: frozenset[EntryKey] = frozenset()
 
 
 @dataclass(slots=True)
@@ -53,6 +56,9 @@ class _Look:
     disk: Disk
     listing: Listing | None
     records: Problems = field(default_factory=Problems)
+    uncertain: set[EntryKey] = field(default_factory=set)
+    unread: bool = False
+    """Whether the record of a container that nobody listed could not be read: what it mounts is not known."""
 
     @property
     def root(self) -> DataRoot:
@@ -76,26 +82,37 @@ def take(
     entries: list[Entry] = []
     problems: list[str] = []
     incomplete: set[Kind] = set()
-    for number, disk in enumerate(disks):
-        look = _Look(disk, listing if number == 0 else None)
-        containers = list(_containers(look, only, listed=listing is not None, now=now))
+    backends: list[Backend] = []
+    uncertain: set[EntryKey] = set()
+    unread = False
+    left = deque(disks)
+    while left:
+        disk = left.popleft()
+        look = _Look(disk, listing if disk is disks[0] else None)
+        listed = listing is not None and not disk.outer
+        backends += disk.backends()
+        containers = list(_containers(look, only, listed=listed, now=now))
         entries += containers
         if only is None:
+            left += nested(disk, containers, now=now)
             entries += images(disk, look.listing)
             entries += _layers(disk)
             entries += volumes(disk, look.listing)
             entries += binds(disk, containers)
+        uncertain |= look.uncertain
+        unread |= look.unread
         for found in (disk.problems, look.records, *(reader.problems for reader in disk.readers)):
             problems += found.sentences
             incomplete |= found.incomplete - _known_otherwise(look, found)
     incomplete.discard(Kind.BIND)
-    if Kind.CONTAINER in incomplete:
+    if unread or Kind.CONTAINER in incomplete:
         incomplete.add(Kind.BIND)  # bind sources are found in the containers' mounts
     return Inventory(
         entries=entries,
         complete={} if only is not None else {kind: kind not in incomplete for kind in Kind},
         problems=tuple(dict.fromkeys(problems)),
-        backends=tuple(backend for disk in disks for backend in disk.backends()),
+        backends=tuple(backends),
+        uncertain=frozenset(uncertain),
     )
 
 
@@ -128,7 +145,9 @@ def _containers(look: _Look, only: frozenset[str] | None, *, listed: bool, now: 
     for container_id in _on_disk(look, known) if only is None else only - known:
         record = _record(look, container_id)
         if record is None and only is not None:
-            continue  # it is gone, or going
+            if look.listing is None and not _absent(look, container_id):
+                look.uncertain.add(EntryKey(Kind.CONTAINER, look.root.host, container_id))
+            continue  # it is gone, or going, or cannot be read
         if listed and not _settled(look, container_id, record or _EMPTY, now):
             continue
         yield _recorded(look, container_id, record, ghost=listed)
@@ -163,6 +182,19 @@ def _settled(look: _Look, container_id: str, record: Record, now: float) -> bool
     return False
 
 
+def _absent(look: _Look, container_id: str) -> bool:
+    """Whether the disk shows that there is no such container, and not merely that it cannot be read."""
+    if look.disk.unreadable or not os.path.isdir(f"{look.root.local}/containers"):
+        return False
+    try:
+        os.lstat(f"{look.root.local}/containers/{container_id}")
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _record(look: _Look, container_id: str) -> Record | None:
     """Return the container's own record, if it can be read; what is wrong with it becomes a problem."""
     if look.disk.unreadable:
@@ -173,6 +205,7 @@ def _record(look: _Look, container_id: str) -> Record | None:
             record = config_v2.load(directory, file)
         except UnreadableError as exc:
             look.records.add(f"{directory}/{file}", str(exc))
+            look.unread = True
             return None
         if record is not None:
             return record
@@ -233,7 +266,7 @@ def _listed(look: _Look, item: ListedContainer) -> Container:
         state=word,
         exit_code=_exit_code(item, life) if word in _ENDED else None,
         oom_killed=state.oom_killed,
-        created_at=moment(life.created) or _from_unix(item.created),
+        created_at=moment(life.created) or from_unix(item.created),
         started_at=moment(state.started_at),
         finished_at=moment(state.finished_at),
         labels=_labels(item.labels),
@@ -273,6 +306,7 @@ def _recorded(look: _Look, container_id: str, record: Record | None, *, ghost: b
         labels=_labels(known.config.labels),
         mounts=known.mounts(look.root.host),
         ghost=ghost,
+        outer=look.disk.outer,
     )
 
 
@@ -296,12 +330,6 @@ def _exit_code(item: ListedContainer, life: Life) -> int | None:
         return life.state.exit_code
     said = _EXITED.match(item.status)
     return int(said[1]) if said else None
-
-
-def _from_unix(seconds: int) -> str:
-    if not 0 < seconds < 1 << 37:
-        return ""
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _labels(labels: dict[str, str] | None) -> dict[str, str]:

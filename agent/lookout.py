@@ -110,7 +110,7 @@ class Lookout:
             at=at,
             hash_version=hash_version,
             complete=found.complete,
-            asked=None if ids is None else _keys(disks, ids),
+            asked=None if ids is None else _keys(disks, ids) - found.uncertain,
             problems=found.problems,
             backends=found.backends,
         )

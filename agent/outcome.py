@@ -6,6 +6,7 @@ from protocol.enrol import Enrolled
 from protocol.messages import Applied, HeartbeatReply, HelloReply
 from protocol.problems import ProblemType
 from protocol.roster import RosterReply
+from protocol.usage import UsageReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,5 @@ class Unreachable:
     detail: str
 
 
-Reply = HelloReply | Applied | HeartbeatReply | Enrolled | RosterReply
+Reply = HelloReply | Applied | HeartbeatReply | Enrolled | RosterReply | UsageReply
 Outcome = Reply | Rejected | Unreachable

@@ -137,6 +137,11 @@ class Reporter:
         return self._session.intervals.relist if self._session else 0.0
 
     @property
+    def generation(self) -> str | None:
+        """The present generation, None before a hello was answered."""
+        return self._session.generation if self._session is not None else None
+
+    @property
     def greeted(self) -> bool:
         """Whether the collector knows this agent."""
         return self._session is not None

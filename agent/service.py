@@ -26,6 +26,7 @@ from agent.following import REST, Follower, Source
 from agent.health import HealthFile
 from agent.hints import Hints, Wanted
 from agent.lookout import Lookout
+from agent.measuring import Measuring
 from agent.observation import Observation
 from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import PositionFile
@@ -33,6 +34,7 @@ from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
 from protocol.roster import ROSTER_EVERY, Roster, RosterReply
+from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.service")
 
@@ -131,10 +133,11 @@ class Service:
         self._config, self._reporter, self._eyes, self._collector = config, reporter, eyes, collector
         self._positions, self._health = positions, HealthFile(config.state_dir)
         self._roster = roster
-        # One request of an agent is in flight at a time.
-        self._turn = asyncio.Lock()
         self._hints = Hints()
         self._observed = asyncio.Event()
+        self._line = asyncio.Lock()  # one request of an agent is under way at a time
+        share = config.measure_share
+        self._measuring = Measuring(share, config.host_root) if share else None
 
     async def run(self) -> NoReturn:
         """Run until cancelled, or until a task fails.
@@ -148,6 +151,8 @@ class Service:
                 tasks.create_task(follower.run(), name="follow")
                 tasks.create_task(self._watch(), name="watch")
                 tasks.create_task(self._report(), name="report")
+                if self._measuring is not None:
+                    tasks.create_task(self._measure(self._measuring), name="measure")
                 tasks.create_task(self._call_the_roll(), name="roster")
         except ExceptionGroup as group:
             foreseen, faults = group.split(AgentError)
@@ -175,6 +180,8 @@ class Service:
             self._reporter.engine = self._eyes.engine
             self._reporter.observe(looked.observation, now)
             self._observed.set()
+            if self._measuring is not None:
+                self._measuring.observe(looked.observation)
             if wanted.ids is None:
                 due = now + max(self._config.relist, self._reporter.relist, REST * looked.cpu_seconds)
                 full_from = now + HURRY * looked.cpu_seconds
@@ -199,8 +206,7 @@ class Service:
                 case Send():
                     if body is None or body[0] is not step:
                         body = step, await asyncio.to_thread(encode, step.message)
-                    async with self._turn:
-                        outcome = await self._collector.post(step.name, body[1], step.answer)
+                    outcome = await self._post(step.name, body[1], step.answer)
                     self._reporter.answered(outcome, time.monotonic())
                     if self._reporter.position is not None and self._reporter.position != kept:
                         kept = self._reporter.position
@@ -211,6 +217,22 @@ class Service:
                 case Wait(until=until):
                     await self._sleep(until)
             await asyncio.to_thread(self._health.beat, self._standing())
+
+    async def _post(self, name: str, body: Body, answer: type[Reply]) -> Outcome:
+        async with self._line:
+            return await self._collector.post(name, body, answer)
+
+    async def _measure(self, measuring: Measuring) -> NoReturn:
+        """Measure, and tell what was measured while the collector knows the rest."""
+
+        async def send(message: Usage) -> Outcome:
+            return await self._post("usage", await asyncio.to_thread(encode, message), UsageReply)
+
+        measuring.start()
+        try:
+            await measuring.run(lambda: self._reporter.generation if self._reporter.in_step else None, send)
+        finally:
+            measuring.stop()
 
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
@@ -226,8 +248,7 @@ class Service:
             if roster is None:
                 continue
             body = await asyncio.to_thread(encode, roster)
-            async with self._turn:
-                outcome = await self._collector.post("roster", body, RosterReply)
+            outcome = await self._post("roster", body, RosterReply)
             if isinstance(outcome, Rejected | Unreachable):
                 _log.warning("the roster was not taken", why=outcome.detail)
 

@@ -137,7 +137,7 @@ class _Walk:
         """Count the entries of one directory; return the names of its own directories."""
         blocks = inodes = 0
         directories: list[str] = []
-        linked, device, is_directory = self._linked, self._device, stat.S_ISDIR
+        linked, device = self._linked, self._device
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
@@ -145,14 +145,16 @@ class _Walk:
                         found = entry.stat(follow_symlinks=False)
                     except OSError:
                         continue  # gone since the directory was read
-                    if is_directory(found.st_mode):
-                        if found.st_dev != device:
+                    # A file with several names, or a directory (on btrfs it has one link): most are neither.
+                    if found.st_nlink > 1 or entry.is_dir(follow_symlinks=False):
+                        if stat.S_ISDIR(found.st_mode):
+                            if found.st_dev != device:
+                                continue
+                            directories.append(entry.name)
+                        elif found.st_ino in linked:
                             continue
-                        directories.append(entry.name)
-                    elif found.st_nlink > 1:
-                        if found.st_ino in linked:
-                            continue
-                        linked.add(found.st_ino)
+                        else:
+                            linked.add(found.st_ino)
                     blocks += found.st_blocks
                     inodes += 1
         except OSError as exc:

@@ -1,18 +1,14 @@
 """What containers are made from and write to beside their layers: images, volumes and bind sources, as entries."""
 
-import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from agent.backends.base import DataRoot
 from agent.backends.discover import Disk
-from agent.backends.files import names
+from agent.backends.files import holds_directory, names
+from agent.config_v2 import from_unix
 from agent.listing import ListedImage, ListedVolume, Listing
 from protocol.entries import Bind, Container, Image, Kind, Place, Role, Volume
 from protocol.text import clean
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def images(disk: Disk, listing: Listing | None) -> Iterator[Image]:
@@ -32,13 +28,12 @@ def images(disk: Disk, listing: Listing | None) -> Iterator[Image]:
 
 
 def _listed_image(disk: Disk, item: ListedImage) -> Image:
-    created = (_EPOCH + timedelta(seconds=item.created)).strftime("%Y-%m-%dT%H:%M:%SZ") if item.created > 0 else ""
     return Image(
         root=disk.root.host,
         key=clean(item.id),
         tags=_named(item.repo_tags),
         digests=_named(item.repo_digests),
-        created_at=created,
+        created_at=from_unix(item.created),
         backend=disk.driver,
         reason="known from the engine's list only: its layers are not",
     )
@@ -58,7 +53,7 @@ def volumes(disk: Disk, listing: Listing | None) -> Iterator[Volume]:
     if disk.unreadable:
         return
     for name in sorted(names(f"{disk.root.local}/volumes", disk.problems, Kind.VOLUME)):
-        if os.path.isdir(f"{disk.root.local}/volumes/{name}/_data"):
+        if holds_directory(f"{disk.root.local}/volumes/{name}/_data", disk.problems, Kind.VOLUME):
             mountpoint = f"{disk.root.host}/volumes/{clean(name)}/_data"
             yield Volume(
                 root=disk.root.host,

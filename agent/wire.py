@@ -11,8 +11,9 @@ import msgspec
 from protocol.enrol import Enrol
 from protocol.messages import Delta, Heartbeat, Hello, Snapshot
 from protocol.roster import Roster
+from protocol.usage import Usage
 
-Message = Hello | Snapshot | Delta | Heartbeat | Enrol | Roster
+Message = Hello | Snapshot | Delta | Heartbeat | Enrol | Roster | Usage
 
 COMPRESS_ABOVE: Final = 1024
 """Bodies of at most so many bytes are sent as they are."""

@@ -106,7 +106,7 @@ def _files(built: BuiltRoot) -> list[str]:
     for one in built.containers:
         entry = f"{built.path}/image/{built.driver}/layerdb/mounts/{one.container_id}"
         files += [f"{entry}/{name}" for name in ("mount-id", "init-id", "parent")]
-        files.append(f"{built.path}/overlay2/{one.mount_id}/link")
+        files += [f"{built.path}/overlay2/{name}/link" for name in (one.mount_id, one.init_id)]
         files.append(f"{built.path}/containers/{one.container_id}/config.v2.json")
     return files
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -18,6 +19,7 @@ from collector.http import auth, middleware, state, table
 from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.metrics import Metrics
+from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
 from protocol.messages import Intervals
@@ -124,17 +126,24 @@ def _address(host: str, runner: web.AppRunner) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+_Job = Callable[[asyncio.Event], Awaitable[None]]
+
+
 class _Background:
     """What runs beside requests, from before the first to after the last."""
 
     def __init__(self, database: Database, batcher: HeartbeatBatcher) -> None:
         self._batcher = batcher
         self._partitions = Partitions(database)
-        self._partitions_alive = True
+        self._jobs: dict[str, _Job] = {
+            "partitions": self._partitions.run,
+            "usage": partial(usage.keep_forgetting, database),
+        }
+        self._alive = dict.fromkeys(self._jobs, True)
 
     def alive(self) -> dict[str, bool]:
         """Return of every task whether it runs."""
-        return {"heartbeats": self._batcher.running, "partitions": self._partitions_alive}
+        return {"heartbeats": self._batcher.running, **self._alive}
 
     def months_ahead(self) -> float:
         """Return how many months of history are ready."""
@@ -144,20 +153,21 @@ class _Background:
         """Start the tasks; end them after the last request."""
         stopping = asyncio.Event()
         self._batcher.start()
-        partitions = asyncio.create_task(self._make_partitions(stopping), name="partitions")
+        tasks = [asyncio.create_task(self._keep(name, job, stopping), name=name) for name, job in self._jobs.items()]
         yield
         stopping.set()
         await self._batcher.stop()
-        partitions.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await partitions
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
-    async def _make_partitions(self, stopping: asyncio.Event) -> None:
+    async def _keep(self, name: str, job: _Job, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            self._partitions_alive = True
+            self._alive[name] = True
             try:
-                await self._partitions.run(stopping)
+                await job(stopping)
             except Exception:
-                log.exception("a background task died", task="partitions", again_in=_REVIVE)
-                self._partitions_alive = False
+                log.exception("a background task died", task=name, again_in=_REVIVE)
+                self._alive[name] = False
                 await asyncio.sleep(_REVIVE)

@@ -25,12 +25,13 @@ FAULT: Final = 70
 """Exit status of a fault in this program (``EX_SOFTWARE`` of sysexits.h)."""
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "Questions": ("where", "whose", "ls", "nodes", "inspect", "status"),
-    "This machine": ("up", "scan"),
+    "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
+    "Sizes": ("df", "top", "orphans", "ghosts"),
+    "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),
 }
-"""Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name."""
+"""Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name (``-`` as ``_``)."""
 
 
 class Mountbook(click.Group):
@@ -44,7 +45,7 @@ class Mountbook(click.Group):
         """Import and return a sub-command; ``None`` when there is none of that name."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"mountbook.commands.{cmd_name}").command
+        command: click.Command = import_module(f"mountbook.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

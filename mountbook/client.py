@@ -38,10 +38,10 @@ class Client:
     def where(self, ref: str, *, node: str | None = None, at: str | None = None) -> Where:
         """Return every container that the reference names, from as many pages as there are."""
         query = [("ref", ref), ("node", node), ("at", at), ("limit", str(PAGE))]
-        first = page = self._get("/api/v1/where", query, Where)
+        first = page = self.get("/api/v1/where", query, Where)
         containers = list(first.containers)
         while page.next is not None:
-            page = self._get("/api/v1/where", [*query, ("cursor", page.next)], Where)
+            page = self.get("/api/v1/where", [*query, ("cursor", page.next)], Where)
             containers += page.containers
         return msgspec.structs.replace(first, containers=containers, coverage=page.coverage, next=None)
 
@@ -72,13 +72,14 @@ class Client:
 
     def nodes(self) -> Nodes:
         """Return every node that the register knows."""
-        return self._get("/api/v1/nodes", (), Nodes)
+        return self.get("/api/v1/nodes", (), Nodes)
 
     def ready(self) -> None:
         """Return when the collector says that it can answer."""
         self._connection.ask("GET", "/readyz")
 
-    def _get(self, path: str, query: Query, shape: type[T]) -> T:
+    def get(self, path: str, query: Query, shape: type[T]) -> T:
+        """Return the answer to a question that has no method of its own (``mountbook.sizes``)."""
         return self._decode(self._connection.ask("GET", _target(path, query)), shape)
 
     def _decode(self, content: bytes, shape: type[T]) -> T:

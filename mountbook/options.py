@@ -131,13 +131,13 @@ def at(function: Function) -> Function:
     """Add ``--at``."""
     return click.option(
         "--at",
-        callback=_check_time,
+        callback=check_time,
         metavar="TIME",
         help="As it was then: 2026-01-31T12:00:00Z, a Unix time, or 1h30m (ago).",
     )(function)
 
 
-def _check_time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def check_time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """Refuse what is no time; the collector reads it again, because its clock counts."""
     if value is None:
         return None

@@ -6,7 +6,7 @@ with a root page of its own, or a small one that lies whole (*inline*) in the va
 nothing here is believed before it was checked: page numbers, sizes, positions and the order of keys.
 Source: go.etcd.io/bbolt ``internal/common/{meta,page,inode,bucket}.go``.
 
-Pages are read when they are asked for, and each of them once. ``agent.backends.boltfile`` reads files in use.
+Pages are read when they are asked for. ``agent.backends.boltfile`` reads files in use.
 """
 
 from bisect import bisect_left, bisect_right
@@ -30,6 +30,7 @@ BUCKET: Final = Struct("<QQ")
 BRANCH: Final = 0x01
 LEAF: Final = 0x02
 IS_BUCKET: Final = 0x01
+_FLAGS: Final = frozenset((BRANCH, LEAF))
 
 COPY_LIMIT: Final = 1 << 30
 """Most bytes of pages that one reading may need."""
@@ -85,7 +86,7 @@ class Bolt:
         needed = self._pages * self._page_size
         if needed > self._source.size:
             raise BoltError(f"is truncated: it has {self._source.size} of {needed} bytes")
-        self._cache: dict[int, _Page] = {}
+        self._read = self._source.read
         self._owners: dict[int, tuple[int, int]] = {}
         self._copied = 0
 
@@ -119,35 +120,39 @@ class Bolt:
         """
         if self._owners.setdefault(number, owner) != owner:
             raise BoltError(f"page {number} belongs to two buckets")
-        page = self._cache.get(number)
-        if page is None:
-            page = self._cache[number] = self._read(number)
-        return page
-
-    def _read(self, number: int) -> "_Page":
         if not 2 <= number < self._pages:
             raise BoltError(f"page {number} does not exist: there are {self._pages}")
         size = self._page_size
-        data = self._source.read(number * size, size)
-        if len(data) < size:
-            raise BoltError(f"page {number} is truncated")
+        data = self._read(number * size, size)
+        self._copied += size
+        if len(data) < size or self._copied > COPY_LIMIT:
+            self._short(number)
         named, flags, count, overflow = PAGE.unpack_from(data)
         if named != number:
             raise BoltError(f"page {number} says that it is page {named}")
-        if flags not in (LEAF, BRANCH):
+        if flags not in _FLAGS:
             raise BoltError(f"page {number} is neither branch nor leaf (flags {flags:#x})")
         if overflow:
-            if number + overflow >= self._pages:
-                raise BoltError(f"page {number} claims {overflow} further pages: there are {self._pages} in all")
-            size *= 1 + overflow
+            data = self._whole(number, overflow)
+        return _Page(data, 0, len(data), count, number, flags == LEAF)
+
+    def _whole(self, number: int, overflow: int) -> bytes:
+        """Return a page with the further ones that belong to it."""
+        if number + overflow >= self._pages:
+            raise BoltError(f"page {number} claims {overflow} further pages: there are {self._pages} in all")
+        size = (1 + overflow) * self._page_size
         self._copied += size
         if self._copied > COPY_LIMIT:
+            self._short(number)
+        data = self._read(number * self._page_size, size)
+        if len(data) < size:
+            self._short(number)
+        return data
+
+    def _short(self, number: int) -> NoReturn:
+        if self._copied > COPY_LIMIT:
             raise BoltError(f"page {number}: more than {COPY_LIMIT >> 20} MiB would have to be read")
-        if overflow:
-            data = self._source.read(number * self._page_size, size)
-            if len(data) < size:
-                raise BoltError(f"page {number} is truncated")
-        return _Page(data, 0, size, count, number, leaf=flags == LEAF)
+        raise BoltError(f"page {number} is truncated")
 
 
 class Bucket:
@@ -194,12 +199,13 @@ class Bucket:
             if flags & IS_BUCKET:
                 yield key, self._open(page, begin, end)
 
-    def records(self, *wanted: bytes) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
-        """Yield the name of every bucket directly in this one, with its values for these keys (``b""``: none).
+    def records(self, *wanted: bytes) -> dict[bytes, tuple[bytes, ...]]:
+        """Return the name of every bucket directly in this one, with its values for these keys (``b""``: none).
 
         The quick way through thousands of small buckets that look alike: the headers of a page say nothing but
         sizes, so pages with the same headers are taken apart by the same ``Struct``.
         """
+        found: dict[bytes, tuple[bytes, ...]] = {}
         layouts: dict[bytes, _Layout] = {}
         for page, key, flags, begin, end in self.elements():
             if not flags & IS_BUCKET:
@@ -217,7 +223,7 @@ class Bucket:
             if layout is None:
                 bucket = self._open(page, begin, end)
                 if not bucket.top.leaf:
-                    yield key, tuple(bucket.get(one) or b"" for one in wanted)
+                    found[key] = tuple(bucket.get(one) or b"" for one in wanted)
                     continue
                 layout = layouts[headers] = _Layout(bucket, wanted)
             if start + layout.size > last:
@@ -226,7 +232,8 @@ class Bucket:
             if layout.keys(parts) != layout.expected:
                 layout = _Layout(self._open(page, begin, end), wanted)
                 parts = layout.unpack(body, start)
-            yield key, layout.values(parts + _NOTHING)
+            found[key] = layout.values(parts + _NOTHING)
+        return found
 
     def elements(self) -> Iterator[tuple["_Page", bytes, int, int, int]]:
         """Yield every element in order: its leaf, key, flags, and where in the leaf its value begins and ends."""
@@ -304,7 +311,7 @@ class Bucket:
         _, flags, count, _ = PAGE.unpack_from(page.data, top)
         if flags != LEAF:
             page.damaged(f"has an inline bucket that is no leaf (flags {flags:#x})")
-        return _Page(page.data, top, end, count, page.number, leaf=True)
+        return _Page(page.data, top, end, count, page.number, True)
 
 
 _INLINE: Final = bytes(8)
@@ -320,7 +327,7 @@ class _Page:
 
     __slots__ = ("count", "data", "end", "leaf", "number", "start")
 
-    def __init__(self, data: bytes, start: int, end: int, count: int, number: int, *, leaf: bool) -> None:
+    def __init__(self, data: bytes, start: int, end: int, count: int, number: int, leaf: bool) -> None:
         self.data, self.start, self.end, self.count, self.number, self.leaf = data, start, end, count, number, leaf
         if start + PAGE.size + count * _ELEMENT > end:
             self.damaged(f"has no room for {count} elements")

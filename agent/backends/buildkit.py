@@ -67,7 +67,7 @@ def _existing(path: str, extract: Callable[[Bolt], set[bytes]]) -> set[bytes]:
 
 def _snapshots(bolt: Bolt) -> set[bytes]:
     found = set()
-    for name, (committed,) in bolt.root.records(b"committed"):
+    for name, (committed,) in bolt.root.records(b"committed").items():
         if not name.startswith(b"sha256:"):  # an image's layer, which has its own record
             found.add(name)
         if committed:

@@ -137,6 +137,8 @@ class Containerd:
         return Resolution(self.name, number, init, diff_path, store.shape.path_kind, chain, by, "", places)
 
     def _merged(self, container_id: str) -> tuple[Place, ...]:
+        if not self._root.aliases:
+            return (Place(f"{self._root.host}/rootfs/{self.name}/{container_id}", Role.MOUNT, (".",)),)
         return self._root.places(f"rootfs/{self.name}/{container_id}", Role.MOUNT, (".",))
 
     def _agree(self, mounted: Mounted, own: Snapshot, init: Snapshot | None) -> None:

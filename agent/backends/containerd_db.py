@@ -81,7 +81,7 @@ def namespaces(bolt: Bolt) -> dict[bytes, list[bytes]]:
 def names(bolt: Bolt, namespace: bytes, snapshotter: bytes) -> Names:
     """Read the snapshots of one namespace from ``meta.db``."""
     bucket = bolt.bucket(b"v1", namespace, b"snapshots", snapshotter)
-    return Names(dict(bucket.records(b"name", b"parent")) if bucket is not None else {})
+    return Names(bucket.records(b"name", b"parent") if bucket is not None else {})
 
 
 def numbers(bolt: Bolt) -> Numbers:
@@ -89,7 +89,7 @@ def numbers(bolt: Bolt) -> Numbers:
     snapshots, parents = bolt.bucket(b"v1", b"snapshots"), bolt.bucket(b"v1", b"parents")
     if snapshots is None:
         return Numbers({}, {}, 0, frozenset())
-    records = dict(snapshots.records(b"id", b"kind", b"parent"))
+    records = snapshots.records(b"id", b"kind", b"parent")
     ids = {record[0] for record in records.values()}
     doubled: frozenset[bytes] = frozenset()
     if len(ids) < len(records):
@@ -189,7 +189,7 @@ def _keys(bucket: Bucket | None) -> Iterator[bytes]:
 
 def uvarint(raw: bytes) -> int | None:
     """Return the number that Go's ``binary.PutUvarint`` wrote, or None when it wrote no such thing."""
-    if len(raw) == 2 and raw[0] > 0x7F and raw[1] < 0x80:  # most of them
+    if len(raw) == 2 and raw[1] < 0x80 <= raw[0]:  # most of them
         return raw[0] & 0x7F | raw[1] << 7
     value = 0
     for position, byte in enumerate(raw):

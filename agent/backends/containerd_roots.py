@@ -18,6 +18,7 @@ from agent.backends.bbolt import BoltError
 from agent.backends.containerd import Containerd, UnknownSnapshotter
 from agent.backends.containerd_db import text
 from agent.backends.containerd_store import META, SHAPES, SNAPSHOTTER
+from agent.backends.files import holds_directory
 from agent.backends.mountinfo import MountTable
 from agent.backends.unclaimed import Moment
 from protocol.entries import Kind
@@ -43,7 +44,7 @@ def readers(
     """
     found: list[BackendReader] = []
     names: set[str] = set()
-    for place in _roots(root, system):
+    for place in _roots(root, system, problems):
         for namespace, snapshotter in _used(root, place, problems, driver):
             if snapshotter in SHAPES:
                 prefix = f"{place.host}/" if snapshotter in names else ""
@@ -54,7 +55,7 @@ def readers(
     return found
 
 
-def _roots(root: DataRoot, system: DataRoot | None) -> Iterator[DataRoot]:
+def _roots(root: DataRoot, system: DataRoot | None, problems: Problems) -> Iterator[DataRoot]:
     """Yield every containerd root there is, once."""
     outer = root
     if _REMAPPED.fullmatch(root.host.rpartition("/")[2]):
@@ -64,7 +65,7 @@ def _roots(root: DataRoot, system: DataRoot | None) -> Iterator[DataRoot]:
     own = DataRoot(f"{outer.local}/{OWN}", f"{outer.host}/{OWN}", tuple(f"{name}/{OWN}" for name in outer.aliases))
     seen = set()
     for place in (own, system, beside):
-        if place is not None and os.path.isdir(place.local):
+        if place is not None and holds_directory(place.local, problems, Kind.CONTAINER, Kind.LAYER, Kind.IMAGE):
             real = os.path.realpath(place.local)
             if real not in seen:
                 seen.add(real)

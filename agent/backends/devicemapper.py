@@ -8,7 +8,6 @@ files in ``rootfs``. Source: moby 24 ``daemon/graphdriver/devmapper/{deviceset,d
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -90,7 +89,7 @@ class DeviceMapper:
         places = [Place(device, Role.WRITABLE)] if device is not None else []
         places += [place if place.role is not Role.WRITABLE else _as_mount(place) for place in found.paths]
         by = ResolvedBy.LAYERDB if device is not None else ResolvedBy.UNRESOLVED
-        return replace(found, diff_path=device, resolved_by=by, reason=reason, paths=tuple(places))
+        return msgspec.structs.replace(found, diff_path=device, resolved_by=by, reason=reason, paths=tuple(places))
 
     def _device(self, name: str) -> tuple[str | None, str]:
         """Return a layer's device, or None and why it is not known."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -21,13 +21,14 @@ from agent.backends import (
 from agent.backends.atwork import engine_at_work
 from agent.backends.base import BackendReader, DataRoot, Problems
 from agent.backends.devicemapper import DeviceMapper
+from agent.backends.files import holds_directory
 from agent.backends.layerdb import LayerDB
 from agent.backends.layout import Layout
 from agent.backends.legacy import Legacy, is_legacy
 from agent.backends.mountinfo import MountTable
 from agent.backends.unclaimed import GRACE, Moment
 from agent.backends.zfs import Zfs
-from protocol.entries import Kind
+from protocol.entries import Container, Kind
 from protocol.messages import Backend
 from protocol.text import clean, from_path
 
@@ -48,7 +49,8 @@ _MAX_LINKS: Final = 40
 class Disk:
     """What was found below one data root. ``driver`` is the backend that its engine uses now, ``""`` if unknown.
 
-    ``unreadable`` says why nothing below the data root can be seen, ``""`` if it can.
+    ``unreadable`` says why nothing below the data root can be seen, ``""`` if it can. ``outer`` is the ID of the
+    container whose volume it is, when an engine runs in a container.
     """
 
     root: DataRoot
@@ -56,6 +58,7 @@ class Disk:
     problems: Problems
     driver: str = ""
     unreadable: str = ""
+    outer: str = ""
 
     def backends(self) -> tuple[Backend, ...]:
         """Return the backends as ``hello`` names them."""
@@ -106,6 +109,37 @@ def look(
     if not disks[0].unreadable:
         disks += [_disk(inner, replace(sight, driver="", status={})) for inner in _remapped(root)]
     return disks
+
+
+def nested(disk: Disk, containers: Iterable[Container], *, now: float | None = None) -> list[Disk]:
+    """Find the data roots of engines that run in these containers: volumes and binds below ``disk`` that hold one.
+
+    What such an engine uses now and lists cannot be asked: it is read as files only.
+    """
+    outer: dict[str, str] = {}
+    for container in containers:
+        for mount in container.mounts:
+            # Of several containers with the volume the engine's is the one that has it where engines keep their data.
+            if mount.source.startswith(f"{disk.root.host}/") and (
+                mount.source not in outer or mount.destination == DEFAULT_DATA_ROOT
+            ):
+                outer[mount.source] = container.key
+    sight = _Sight(Moment.of(now, GRACE), "", {}, mountinfo.read(""), None, live=False)
+    found = []
+    for source, container_id in sorted(outer.items()):
+        relative = source.removeprefix(f"{disk.root.host}/")
+        local = f"{disk.root.local}/{relative}"
+        if _is_data_root(local):
+            aliases = tuple(f"{alias}/{relative}" for alias in disk.root.aliases)
+            found.append(replace(_disk(DataRoot(local, source, aliases), sight), outer=container_id))
+    return found
+
+
+def _is_data_root(local: str) -> bool:
+    """Whether an engine has kept its data there: containers, and images in any of the ways there have been."""
+    return os.path.isdir(f"{local}/containers") and any(
+        os.path.isdir(f"{local}/{name}") for name in ("image", "containerd", "graph")
+    )
 
 
 def _remapped(root: DataRoot) -> list[DataRoot]:
@@ -162,10 +196,7 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     try:
         top = os.listdir(root.local)
     except OSError as exc:
-        why = f"the data root cannot be read ({exc.strerror})"
-        problems.add(root.local, why)
-        problems.incomplete.update(Kind)
-        return Disk(root, (), problems, driver, why)
+        return _unseen(root, driver, problems, f"the data root cannot be read ({exc.strerror})")
     readers: list[BackendReader] = []
     if is_legacy(root.local):
         readers += [Legacy(root, layout, sight.moment) for name, layout in LAYOUTS.items() if name in top]
@@ -178,8 +209,19 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     readers += containerd_roots.readers(
         root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
     )
+    if not readers and "containers" not in top:
+        # Every engine makes that directory at its first start: this is where a disk belongs that is not there.
+        why = "this is no engine's data root: it has no directory containers; perhaps its disk is not mounted"
+        return _unseen(root, driver, problems, why)
     readers.sort(key=lambda reader: (reader.name != driver, reader.name))
     return Disk(root, tuple(readers), problems, driver)
+
+
+def _unseen(root: DataRoot, driver: str, problems: Problems, why: str) -> Disk:
+    """Return a data root below which nothing can be seen: then nothing is known to be absent."""
+    problems.add(root.local, why)
+    problems.incomplete.update(Kind)
+    return Disk(root, (), problems, driver, why)
 
 
 def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | None:
@@ -196,11 +238,12 @@ def _graph_driver(name: str, root: DataRoot, sight: _Sight) -> BackendReader | N
 
 def _drivers(root: DataRoot, problems: Problems) -> list[str]:
     images = f"{root.local}/image"
+    kinds = (Kind.CONTAINER, Kind.LAYER, Kind.IMAGE)
     try:
-        return sorted(name for name in os.listdir(images) if os.path.isdir(f"{images}/{name}/layerdb"))
+        return sorted(n for n in os.listdir(images) if holds_directory(f"{images}/{n}/layerdb", problems, *kinds))
     except FileNotFoundError:
         return []
     except OSError as exc:
         problems.add(images, f"cannot be listed ({exc.strerror})")
-        problems.incomplete.update((Kind.CONTAINER, Kind.LAYER, Kind.IMAGE))
+        problems.incomplete.update(kinds)
         return []

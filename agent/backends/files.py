@@ -87,7 +87,7 @@ def read_id(path: str) -> str | None:
         return text
     if not text:
         return None
-    raise UnreadableError(f"holds no ID but {text[:40]!r}")
+    raise UnreadableError(f"holds no ID: {len(data)} bytes of something else")
 
 
 def is_name(text: str) -> bool:
@@ -122,6 +122,18 @@ def directories(path: str, problems: Problems, kind: Kind, known: Container[str]
         else:
             problems.add(f"{path}/{name}", "is not a directory")
     return found
+
+
+def holds_directory(path: str, problems: Problems, *kinds: Kind) -> bool:
+    """Whether there is a directory. That it may not be looked at is no absence: it interrupts those kinds."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as exc:
+        for kind in kinds:
+            problems.interrupted(path, f"cannot be looked at ({exc.strerror})", kind)
+        return False
 
 
 def is_directory(path: str) -> bool:

@@ -143,12 +143,7 @@ class LayerDB:
         """Return the container's own places, and what is doubtful about them."""
         layout, root = self._layout, self._root
         reason = ""
-        link: str | None = None
-        if layout.link:
-            try:
-                link = read_id(f"{self._local}{mount_id}/{layout.link}")
-            except UnreadableError as exc:
-                self.problems.add(f"{self._local}{mount_id}/{layout.link}", str(exc))
+        link = self._link(mount_id) if layout.link else None
         if init_id is None and is_directory(f"{self._local}{mount_id}{_INIT}"):
             init_id = f"{mount_id}{_INIT}"  # made, and not written down yet
             self._known.add(init_id)
@@ -159,28 +154,39 @@ class LayerDB:
                 Place(f"{self._host}{mount_id}", Role.WRITABLE, layout.views),
                 Place(f"{root.host}/{self._entry(container_id)}", Role.METADATA),
             ]
-            if init_id is not None:
-                places.append(Place(f"{self._host}{init_id}", Role.INIT, layout.views))
             if link is not None:
                 places.append(Place(f"{root.host}/{layout.links}/{link}", Role.LINK, (".",)))
+            if init_id is not None:
+                places.append(Place(f"{self._host}{init_id}", Role.INIT, layout.views))
+                if layout.link and (link := self._link(init_id)) is not None:
+                    places.append(Place(f"{root.host}/{layout.links}/{link}", Role.INIT, (".",)))
             return tuple(places), reason
         return (
             *root.places(f"{layout.directory}/{mount_id}", Role.WRITABLE, layout.views),
             *root.places(self._entry(container_id), Role.METADATA),
+            *self._beside(mount_id, link, Role.LINK),
             *(root.places(f"{layout.directory}/{init_id}", Role.INIT, layout.views) if init_id else ()),
-            *(root.places(f"{layout.links}/{link}", Role.LINK, (".",)) if link else ()),
-            *self._beside(mount_id),
-            *(self._beside(init_id) if init_id else ()),
+            *(self._beside(init_id, self._link(init_id) if layout.link else None, Role.INIT) if init_id else ()),
         ), reason
 
-    def _beside(self, name: str) -> tuple[Place, ...]:
-        return tuple(
-            place
-            for other in self._layout.beside
-            for place in self._root.places(
-                f"{other.directory}/{name}{f'/{other.below}' if other.below else ''}", other.role, other.views
-            )
-        )
+    def _link(self, name: str) -> str | None:
+        """Return the short name of a layer's directory, None when it has none (yet)."""
+        path = f"{self._local}{name}/{self._layout.link}"
+        try:
+            return read_id(path)
+        except UnreadableError as exc:
+            self.problems.add(path, str(exc))
+            return None
+
+    def _beside(self, name: str, link: str | None, role: Role) -> tuple[Place, ...]:
+        """Return the other places of a layer: its short name (in that role), and what the driver keeps elsewhere."""
+        places: tuple[Place, ...] = ()
+        if link is not None:
+            places = self._root.places(f"{self._layout.links}/{link}", role, (".",))
+        for other in self._layout.beside:
+            below = f"/{other.below}" if other.below else ""
+            places += self._root.places(f"{other.directory}/{name}{below}", other.role, other.views)
+        return places
 
     def layers(self) -> Iterator[Layer]:
         """Yield every image layer, and every other directory that is neither one nor a container's.
@@ -227,15 +233,7 @@ class LayerDB:
     def _directory_places(self, name: str) -> tuple[Place, ...]:
         layout = self._layout
         places = self._root.places(f"{layout.directory}/{name}", Role.LAYER, layout.image_views)
-        link: str | None = None
-        if layout.link:
-            try:
-                link = read_id(f"{self._local}{name}/{layout.link}")
-            except UnreadableError as exc:
-                self.problems.add(f"{self._local}{clean(name)}/{layout.link}", str(exc))
-        if link is not None:
-            places += self._root.places(f"{layout.links}/{link}", Role.LINK, (".",))
-        return places + self._beside(name)
+        return places + self._beside(name, self._link(name) if layout.link else None, Role.LINK)
 
     def _others(self) -> Iterator[Layer]:
         """Yield the directories that no container and no image layer names."""

@@ -5,7 +5,6 @@ status names it. Source: moby ``daemon/graphdriver/zfs/zfs.go``.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -60,7 +59,7 @@ class Zfs:
         if found is None or found.mount_id is None:
             return found
         if not self._parent:
-            return replace(
+            return msgspec.structs.replace(
                 found,
                 diff_path=None,
                 path_kind=None,
@@ -77,7 +76,7 @@ class Zfs:
             Place(place.path, Role.MOUNT if place.role is Role.WRITABLE else place.role, place.views)
             for place in found.paths
         ]
-        return replace(found, diff_path=dataset, reason="", paths=tuple(places))
+        return msgspec.structs.replace(found, diff_path=dataset, reason="", paths=tuple(places))
 
     def layers(self) -> Iterator[Layer]:
         """Yield every image layer, and every mount point that is neither one's nor a container's."""

@@ -1,4 +1,4 @@
-"""What agents post, each about the node of its token only: state, heartbeats, and a manager's roster."""
+"""What agents post, each about the node of its token only: state, heartbeats, sizes, and a manager's roster."""
 
 from typing import Final, TypeVar
 
@@ -24,6 +24,7 @@ from protocol.messages import (
 )
 from protocol.problems import ProblemType
 from protocol.roster import Roster, RosterReply
+from protocol.usage import Usage, UsageReply
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ _HELLO: Final = msgspec.json.Decoder(Hello)
 _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _DELTA: Final = msgspec.json.Decoder(Delta)
 _HEARTBEAT: Final = msgspec.json.Decoder(Heartbeat)
+_USAGE: Final = msgspec.json.Decoder(Usage)
 _ROSTER: Final = msgspec.json.Decoder(Roster)
 
 
@@ -60,6 +62,11 @@ async def _delta(request: web.Request) -> web.StreamResponse:
 async def _heartbeat(request: web.Request) -> web.StreamResponse:
     message = await _message(request, _HEARTBEAT, MAX_HEARTBEAT)
     return answers.json(await request.app[BATCHER].beat(own_node(request), message))
+
+
+async def _usage(request: web.Request) -> web.StreamResponse:
+    message = await _message(request, _USAGE)
+    return answers.json(await ingest.usage(request.app[DATABASE], own_node(request), message))
 
 
 async def _roster(request: web.Request) -> web.StreamResponse:
@@ -106,6 +113,14 @@ ROUTES = (
         Heartbeat,
         HeartbeatReply,
         "The state is still the one with this hash; at most 300 bytes",
+        ProblemType.HELLO,
+    ),
+    _route(
+        "usage",
+        _usage,
+        Usage,
+        UsageReply,
+        "What entries cost and how much room is left; may be lost, changes nothing else",
         ProblemType.HELLO,
     ),
     _route("roster", _roster, Roster, RosterReply, "What a manager knows of its Swarm's nodes and services"),

@@ -2,16 +2,33 @@
 
 from typing import Final
 
-from collector.http import agents, containers, describe, enrolment, health, images, layers, nodes, where, whose
+from collector.http import (
+    agents,
+    containers,
+    describe,
+    enrolment,
+    health,
+    images,
+    layers,
+    leftovers,
+    mounts,
+    nodes,
+    sizes,
+    where,
+    whose,
+)
 from collector.http.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *where.ROUTES,
     *whose.ROUTES,
+    *mounts.ROUTES,
     *containers.ROUTES,
     *layers.ROUTES,
     *images.ROUTES,
     *nodes.ROUTES,
+    *sizes.ROUTES,
+    *leftovers.ROUTES,
     *agents.ROUTES,
     *enrolment.ROUTES,
     *health.ROUTES,

@@ -1,12 +1,13 @@
 """What agents send: the protocol's rules, and how they reach the register.
 
 ``reading`` takes entries out of a message and refuses bad ones by name; ``rules`` and ``plans`` decide, without I/O;
-``messages`` runs one message in one transaction; ``heartbeats`` gathers many nodes' in one statement; ``rosters`` takes
-what managers know of their Swarm.
+``messages`` runs one message in one transaction; ``heartbeats`` gathers many nodes' in one statement; ``usage`` keeps
+sizes beside the hashed state; ``rosters`` takes what managers know of their Swarm.
 """
 
 from collector.ingest.heartbeats import HeartbeatBatcher
 from collector.ingest.messages import Policy, delta, hello, snapshot
 from collector.ingest.rosters import roster
+from collector.ingest.usage import usage
 
-__all__ = ["HeartbeatBatcher", "Policy", "delta", "hello", "roster", "snapshot"]
+__all__ = ["HeartbeatBatcher", "Policy", "delta", "hello", "roster", "snapshot", "usage"]

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from msgspec import Meta
 from collector.errors import ProblemError
 from collector.store.read.versions import Position
 from protocol.problems import ProblemType
+from protocol.text import clean
 
 _VERSION: Final = 1
 
@@ -39,7 +40,18 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         return Position(self.node_id, str(self.entry_id), self.ended)
 
 
+class RankCursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of a ranking ended, and since when it counts growth."""
+
+    format: int
+    question: bytes
+    number: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    name: str
+    since: _Moment | None
+
+
 _DECODER: Final = msgspec.msgpack.Decoder(Cursor)
+_RANK_DECODER: Final = msgspec.msgpack.Decoder(RankCursor)
 
 
 def fingerprint(question: object) -> bytes:
@@ -49,7 +61,15 @@ def fingerprint(question: object) -> bytes:
 
 def encode(position: Position, at: datetime | None, question: bytes) -> str:
     """Return the cursor of the page that follows ``position``."""
-    cursor = Cursor(_VERSION, question, position.node_id, UUID(position.entry_id), position.ended, at)
+    return _written(Cursor(_VERSION, question, position.node_id, UUID(position.entry_id), position.ended, at))
+
+
+def encode_rank(number: int, name: str, since: datetime | None, question: bytes) -> str:
+    """Return the cursor of the page of a ranking that follows this number and name."""
+    return _written(RankCursor(_VERSION, question, number, name, since))
+
+
+def _written(cursor: Cursor | RankCursor) -> str:
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).rstrip(b"=").decode()
 
 
@@ -59,15 +79,30 @@ def decode(text: str, question: bytes) -> Cursor:
     Raises:
         ProblemError: ``bad-request``, it is not one of ours, or belongs to a question with other parameters.
     """
+    return _read(text, question, _DECODER)
+
+
+def decode_rank(text: str, question: bytes) -> RankCursor:
+    """Read the cursor of a ranking.
+
+    Raises:
+        ProblemError: as ``decode``.
+    """
+    cursor = _read(text, question, _RANK_DECODER)
+    if clean(cursor.name) != cursor.name:
+        raise _foreign()
+    return cursor
+
+
+C = TypeVar("C", Cursor, RankCursor)
+
+
+def _read(text: str, question: bytes, decoder: msgspec.msgpack.Decoder[C]) -> C:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = _DECODER.decode(raw)
+        cursor = decoder.decode(raw)
     except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
-        raise ProblemError(
-            ProblemType.BAD_REQUEST,
-            "the cursor is not one that this service gave; take `next` of the page before, unchanged",
-            field="cursor",
-        ) from exc
+        raise _foreign() from exc
     if cursor.format != _VERSION or cursor.question != question:
         raise ProblemError(
             ProblemType.BAD_REQUEST,
@@ -75,3 +110,11 @@ def decode(text: str, question: bytes) -> Cursor:
             field="cursor",
         )
     return cursor
+
+
+def _foreign() -> ProblemError:
+    return ProblemError(
+        ProblemType.BAD_REQUEST,
+        "the cursor is not one that this service gave; take `next` of the page before, unchanged",
+        field="cursor",
+    )

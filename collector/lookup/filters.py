@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from collector.errors import ProblemError
 from protocol.entries import Kind, LayerUse, PathKind, ResolvedBy
@@ -17,12 +17,19 @@ class Filters:
     """What a list is limited to.
 
     ``tokens`` are groups of names, each with what it names; the entry must bear one of every group. ``fields`` are
-    fields of the entry with the values one of which it must have. ``node`` names a node, ``""`` for all.
+    fields of the entry with the values one of which it must have. ``drivers`` are volume drivers, a mount of one of
+    which it must have. ``node`` names a node, ``""`` for all.
     """
 
     node: str = ""
     tokens: tuple[tuple[tuple[str, str], ...], ...] = ()
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> list[Any]:
+        """What the pages of one list have in common, but for the node."""
+        return [self.tokens, sorted(self.fields.items()), self.drivers]
 
 
 _TOKENS: Final[dict[Kind, dict[str, str]]] = {
@@ -30,6 +37,7 @@ _TOKENS: Final[dict[Kind, dict[str, str]]] = {
         **{key: key for key in ("id", "name", "task", "service", "stack", "mount-id", "image", "label", "volume")},
         "bind": "bind",
         "chain": "chain",
+        "layer": "layer",
         "image-id": "image-id",
     },
     Kind.LAYER: {"id": "id", "chain": "chain", "parent": "parent", "diff-id": "diff-id", "cache-id": "cache-id"},
@@ -68,6 +76,7 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
     """
     tokens: dict[str, list[tuple[str, str]]] = defaultdict(list)
     fields: dict[str, list[str]] = defaultdict(list)
+    drivers: list[str] = []
     nodes = {node} - {""}
     for position, text in enumerate(texts):
         key, equals, value = text.partition("=")
@@ -79,6 +88,8 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
             )
         if key == "node":
             nodes.add(value)
+        elif key == "driver" and kind is Kind.CONTAINER:
+            drivers.append(value)
         elif key in _TOKENS[kind]:
             group = f"{key} {position}" if key == "label" else key
             tokens[group].append((_TOKENS[kind][key], value))
@@ -99,11 +110,12 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
         node=nodes.pop() if nodes else "",
         tokens=tuple(tuple(group) for group in tokens.values()),
         fields={name: tuple(values) for name, values in fields.items()},
+        drivers=tuple(drivers),
     )
 
 
 def _known(kind: Kind) -> list[str]:
-    return sorted({*_TOKENS[kind], *_FIELDS[kind], "node"})
+    return sorted({*_TOKENS[kind], *_FIELDS[kind], "node", *(["driver"] if kind is Kind.CONTAINER else [])})
 
 
 def _value(key: str, name: str, value: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from collector.lookup import cursors
 from collector.lookup.filters import Filters
 from collector.lookup.scope import Scope
+from collector.lookup.standing import expand
 from collector.store.keys import hash_token, token
 from collector.store.read import lists
 from collector.store.read.lists import Conditions
@@ -26,12 +27,13 @@ async def page(scope: Scope, kind: Kind, filters: Filters, limit: int, cursor: s
     Raises:
         ProblemError: ``bad-request``, the cursor is not one of this question's.
     """
-    question = cursors.fingerprint([kind.value, filters.tokens, sorted(filters.fields.items()), scope.question])
+    question = cursors.fingerprint([kind.value, *filters.question, scope.question])
     after = cursors.decode(cursor, question) if cursor else None
     if after is not None:
         scope = scope.pinned(after)
     position = after.position if after is not None else None
-    rows = await lists.page(scope.conn, scope.versions, kind, _conditions(filters), position=position, limit=limit + 1)
+    wanted = await conditions(scope, filters)
+    rows = await lists.page(scope.conn, scope.versions, kind, wanted, position=position, limit=limit + 1)
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(
@@ -39,13 +41,22 @@ async def page(scope: Scope, kind: Kind, filters: Filters, limit: int, cursor: s
     )
 
 
-def everything(scope: Scope, kind: Kind, filters: Filters) -> AsyncIterator[bytes]:
+async def everything(scope: Scope, kind: Kind, filters: Filters) -> AsyncIterator[bytes]:
     """Yield all entries of this kind as JSON, in no order, through a cursor of the database."""
-    return lists.everything(scope.conn, scope.versions, kind, _conditions(filters))
+    wanted = await conditions(scope, filters)
+    async for row in lists.everything(scope.conn, scope.versions, kind, wanted):
+        yield row
 
 
-def _conditions(filters: Filters) -> Conditions:
+async def conditions(scope: Scope, filters: Filters) -> Conditions:
+    """Return filters as the store takes them.
+
+    Raises:
+        ProblemError: as ``standing.expand``.
+    """
+    filters = await expand(scope, filters)
     return Conditions(
         tokens=tuple(tuple(hash_token(token(what, value)) for what, value in group) for group in filters.tokens),
         fields=filters.fields,
+        drivers=filters.drivers,
     )

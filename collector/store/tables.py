@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -188,6 +189,58 @@ gaps: Final = Table(
     Index("gaps_node_id_before", "node_id", "before"),
 )
 """When a node was not (fully) observed: after the one moment, until the other. One that lasts has no row yet."""
+
+usage_current: Final = Table(
+    "usage_current",
+    metadata,
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text(collation="C"), primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("part", Text(collation="C"), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("inodes", BigInteger, nullable=False),
+    Column("partial", Boolean, nullable=False, server_default="false"),
+    _time("first_at", nullable=False),
+    _time("measured_at", nullable=False),
+    postgresql_with={"fillfactor": "70"},
+)
+"""The newest measurement of every part of an entry, and when the part was measured for the first time.
+
+Nothing but the key is indexed: a new measurement stays on its page.
+"""
+
+usage_samples: Final = Table(
+    "usage_samples",
+    metadata,
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text(collation="C"), primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("part", Text(collation="C"), primary_key=True),
+    # The hour of measured_at: one sample of an hour is kept, the first.
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("inodes", BigInteger, nullable=False),
+    _time("measured_at", nullable=False),
+    Index("usage_samples_hour", "hour", postgresql_using="brin"),
+)
+"""Earlier measurements that a later one contradicted: what never changes has none, and what grows one an hour.
+
+The size at a moment is that of the first sample at or after it; without one, the present size.
+"""
+
+rooms: Final = Table(
+    "rooms",
+    metadata,
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("path", Text(collation="C"), primary_key=True),
+    Column("device", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("free_bytes", BigInteger, nullable=False),
+    Column("total_inodes", BigInteger, nullable=False),
+    Column("free_inodes", BigInteger, nullable=False),
+    _time("measured_at", nullable=False),
+)
+"""The file systems that hold the data roots of a node; ``device`` tells those of one node apart."""
 
 credentials: Final = Table(
     "credentials",

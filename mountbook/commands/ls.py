@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @options.node
 @options.at
 @options.filters(
-    known="id, name, task, service, stack, image, label, volume, bind, mount-id, state, backend, exit-code, path-kind, "
-    "resolved-by, ghost, node"
+    known="id, name, task, service, stack, image, layer, label, volume, driver, bind, mount-id, state, backend, "
+    "exit-code, path-kind, resolved-by, ghost, node"
 )
 @options.shaped(quiet="Print only the IDs.")
 @options.asking

@@ -29,10 +29,10 @@ def scan(root: Path, *, containerd_root: Path | None, host_root: str | None) -> 
     host = from_path(local) if host_root is None else _host_path(host_root)
     containerd = None if containerd_root is None else _containerd(_directory(containerd_root), local, host)
     disks = discover.look(host, local=local, containerd=containerd)
-    if disks[0].unreadable:
-        raise UserError(f"{root}: {disks[0].unreadable}. Run the command as a user who may, such as root.")
     if not any(_is_data_root(disk) for disk in disks):
         raise UserError(_no_data_root(root))
+    if disks[0].unreadable:
+        raise UserError(f"{root}: {disks[0].unreadable}. Run the command as a user who may, such as root.")
     found = take(disks, None)
     return rows.scan(host, found.entries, list(found.problems))
 

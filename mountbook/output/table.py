@@ -17,6 +17,8 @@ _COLOURS: Final = {
     "dead": "red",
     "conflict": "red",
     "ghost": "yellow",
+    "ok": "green",
+    "problem": "red",
     "restarting": "yellow",
     "paused": "yellow",
 }

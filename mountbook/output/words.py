@@ -102,6 +102,12 @@ def since(bounds: Bounds | UnsetType | None, as_of: str, exact: bool = False) ->
     return span if exact else f"{ago(bounds.before, as_of)} ({span})"
 
 
+def first_seen(bounds: Bounds, as_of: str, exact: bool = False) -> str:
+    """Return since when something is known, in short: ``3 days ago``; with the bound itself if ``exact``."""
+    when = printable(bounds.before) if exact else ago(bounds.before, as_of)
+    return f"{when} or earlier" if bounds.after is None else when
+
+
 def directory(row: ContainerRow) -> str:
     """Return a container's directory, or why there is none."""
     if row.diff_path is not None:
@@ -147,9 +153,9 @@ def _silent(node: SilentNode, as_of: str) -> str:
     return f"{name} since {clock(node.since)} ({ago(node.since, as_of)})" if node.since else name
 
 
-def count(number: int, noun: str) -> str:
-    """Return ``1 node``, ``2 nodes``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return ``1 node``, ``2 nodes``; ``plural`` for a noun that has another."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
 
 
 def listed(names: Sequence[str], total: int, at_most: int = 5) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import msgspec
 import pytest
 
-from protocol import enrol, entries, messages, problems, roster
+from protocol import enrol, entries, messages, problems, roster, usage
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 ARCHITECTURE: Final = ROOT / "docs/architecture.md"
@@ -36,7 +36,7 @@ _META: Final = ("pattern", "ge", "le", "min_length", "max_length")
 def _shapes() -> dict[str, type[msgspec.Struct]]:
     return {
         name: kind
-        for module in (messages, entries, problems, enrol, roster)
+        for module in (messages, entries, problems, enrol, roster, usage)
         for name, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__ and not name.startswith("_")
     }
@@ -45,7 +45,7 @@ def _shapes() -> dict[str, type[msgspec.Struct]]:
 SHAPES: Final = _shapes()
 WORD_LISTS: Final = {
     name: kind
-    for module in (entries, problems)
+    for module in (entries, problems, usage)
     for name, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, enum.StrEnum) and kind.__module__ == module.__name__
 }

@@ -22,11 +22,12 @@ class Conditions:
     """What a list is limited to.
 
     ``tokens`` are groups of hashes of reference tokens: an entry bears one of each group. ``fields`` maps fields of the
-    entry to their allowed values, as text.
+    entry to their allowed values, as text; ``drivers`` are volume drivers, one of which a mount must have.
     """
 
     tokens: tuple[tuple[int, ...], ...] = ()
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
 
     def where(self, kind: Kind) -> tuple[str, dict[str, Any]]:
         """Return the condition on entries of this kind, and its parameters."""
@@ -39,6 +40,11 @@ class Conditions:
             parts.append(f"coalesce(doc ->> :field{number}, :default{number}) = ANY(:values{number})")
             given |= {f"field{number}": name, f"values{number}": list(values)}
             given[f"default{number}"] = _default(kind, name)
+        if self.drivers:
+            parts.append("doc @> ANY(CAST(CAST(:drivers AS text[]) AS jsonb[]))")
+            given["drivers"] = [
+                msgspec.json.encode({"mounts": [{"driver": driver}]}).decode() for driver in self.drivers
+            ]
         return " AND ".join(parts), given
 
 

@@ -65,3 +65,10 @@ def test_every_variable_names_the_field_it_sets() -> None:
     fields = set(Config.__dataclass_fields__)
     named = {text.split(":")[0] for text in ENVIRONMENT.values()}
     assert named <= fields, named - fields
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.5", "much"])
+def test_the_share_of_a_core_for_measuring_is_between_none_and_a_whole_one(share: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_environment(LEAST | {"MOUNTBOOK_MEASURE_SHARE": share})
+    assert "MOUNTBOOK_MEASURE_SHARE" in str(caught.value)

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.backends.base import Problems
 from agent.backends.discover import look, real_path
+from agent.backends.files import holds_directory
+from agent.config_v2 import from_unix
 from agent.inventory import Inventory, take
 from mountbook.local.dataroots import BuiltRoot, ContainerSpec, DataRootSpec, ImageSpec, build
 from protocol.entries import Container, Kind, Layer, LayerUse, Place, ResolvedBy, Role
@@ -379,3 +382,43 @@ def test_damage_to_one_container_never_changes_what_is_said_of_the_others(
         others_are_whole(inventory(root.path), root, "c1")
     finally:
         shutil.rmtree(root.path)
+
+
+def test_an_empty_directory_is_a_disk_that_is_not_mounted_and_no_empty_node(tmp_path: Path) -> None:
+    (tmp_path / "docker").mkdir()
+    found = inventory(tmp_path / "docker")
+    assert found.complete == dict.fromkeys(Kind, False)
+    assert "not mounted" in found.problems[0]
+
+
+def test_a_limited_look_never_takes_what_it_cannot_read_for_gone(built: BuiltRoot) -> None:
+    hurt, gone = built.container("c1").container_id, "e" * 64
+    (built.path / "containers" / hurt / "config.v2.json").write_text("{")
+    disks = look(HOST, local=str(built.path), driver="overlay2", now=LATER)
+    found = take(disks, None, only=frozenset({hurt, gone}), now=LATER)
+    assert {key.key for key in found.uncertain} == {hurt}
+    shutil.rmtree(built.path / "containers")
+    (built.path / "containers").write_text("a file where a directory belongs")
+    found = take(disks, None, only=frozenset({hurt, gone}), now=LATER)
+    assert {key.key for key in found.uncertain} == {hurt, gone}
+
+
+def test_binds_are_not_complete_while_a_record_cannot_be_read(built: BuiltRoot) -> None:
+    (built.path / "containers" / built.container("c1").container_id / "config.v2.json").write_text("{")
+    found = inventory(built.path)
+    assert (found.complete[Kind.CONTAINER], found.complete[Kind.BIND]) == (True, False)
+
+
+def test_what_may_not_be_looked_at_is_not_absent(tmp_path: Path) -> None:
+    problems = Problems()
+    assert not holds_directory(str(tmp_path / "nothing"), problems, Kind.IMAGE)
+    assert problems.incomplete == set()
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert not holds_directory(str(loop), problems, Kind.IMAGE, Kind.LAYER)
+    assert problems.incomplete == {Kind.IMAGE, Kind.LAYER}
+
+
+def test_a_time_that_is_none_is_no_time() -> None:
+    assert [from_unix(seconds) for seconds in (10**17, -5, 0)] == ["", "", ""]
+    assert from_unix(1_767_600_000) == "2026-01-05T08:00:00Z"

@@ -94,6 +94,20 @@ def test_every_place_is_there(built: BuiltRoot) -> None:
                 assert (built.path / place.path.removeprefix(f"{HOST}/")).exists(), place
 
 
+@pytest.mark.parametrize("driver", ["overlay2", "fuse-overlayfs"])
+def test_every_short_link_has_an_owner(driver: str, tmp_path: Path) -> None:
+    root = build(tmp_path / "docker", spec(driver))
+    owned = {place.path: (entry.key, place.role) for entry in inventory(root).entries for place in entry.paths}
+    links = sorted((root.path / driver / "l").iterdir())
+    assert len(links) == 2 * len(root.containers) + len(root.images) + len(root.leaked)
+    for link in links:
+        target = link.readlink().parent.name
+        key, role = owned[f"{HOST}/{driver}/l/{link.name}"]
+        own = {one.mount_id: (one.container_id, Role.LINK) for one in root.containers}
+        inits = {one.init_id: (one.container_id, Role.INIT) for one in root.containers}
+        assert (key, role) == (own | inits).get(target, (key, Role.LINK))
+
+
 def test_images_stand_on_their_layers(built: BuiltRoot) -> None:
     entries = inventory(built).entries
     by_key = {entry.key: entry for entry in entries if isinstance(entry, Image)}
