@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from mountbook import options
-from mountbook.errors import NOT_FOUND
+from mountbook.errors import NOT_FOUND, NotFoundError
 from mountbook.options import Shape
 from protocol.answers import ContainerRow, Where
 from protocol.entries import PathKind
@@ -33,7 +33,13 @@ def command(client: "Client", ref: str, node: str | None, at: str | None, shape:
     prefix. service:web says which kind of name it is. A name of a group lists all its containers.
     """
     template = shape.read_template([ContainerRow], CONTAINER_ALIASES)
-    answer = client.where(ref, node=node, at=at)
+    try:
+        answer = client.where(ref, node=node, at=at)
+    except NotFoundError as exc:
+        if shape.as_json and exc.coverage is not None:
+            # A program gets an answer as well: nothing, and who was asked.
+            options.write_json(Where(ref=ref, matched="", exact=False, containers=[], coverage=exc.coverage))
+        raise
     if shape.as_json:
         options.write_json(answer)
         return 0

@@ -201,3 +201,11 @@ def test_escape_sequences_do_not_reach_the_output(run: Run, collector: FakeColle
     output = run("where", "web").stdout
     assert "evil\\x1b[2J" in output
     assert "/x/\\x0a/y" in output
+
+
+def test_a_program_that_finds_nothing_gets_an_answer_with_its_coverage(run: Run, collector: FakeCollector) -> None:
+    coverage = msgspec.to_builtins(PARTIAL)
+    collector.refuse("/api/v1/where", ProblemType.NOT_FOUND, "nothing here is called 'zzz'", coverage=coverage)
+    result = run("where", "--json", "zzz")
+    answer = msgspec.json.decode(result.stdout, type=Where)
+    assert (result.exit_code, answer.ref, answer.containers, answer.coverage) == (4, "zzz", [], PARTIAL)
