@@ -45,7 +45,7 @@ def test_an_id_in_full(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_field_lists_the_known() -> None:
     with pytest.raises(
-        UserError, match=r"no field 'Foo' here\.\nFields: Agent, Backends, Cluster, Conflict, Containers,"
+        UserError, match=r"no field 'Foo' here\.\nFields: Agent, Availability, Backends, Cluster, Conflict, Containers,"
     ):
         parse("{{.Foo}}", field_names([NodeRow], {}))
 
