@@ -6,6 +6,7 @@ named it could not be read.
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,9 @@ from protocol.entries import Kind, LayerUse
 
 GRACE: Final = 600.0
 """Seconds for which nothing about a directory may have changed before it is called an orphan."""
+
+_MOST: Final = 20_000
+"""So many entries of a directory that nothing names are looked at before it is called an orphan."""
 
 Claims = Callable[[], frozenset[str] | None]
 """Names of layer directories that the build cache claims; None: it has records, and they cannot be read."""
@@ -67,17 +71,28 @@ def unread(problems: Problems) -> str:
 
 
 def _is_new(tops: Sequence[str], moment: Moment) -> bool:
-    """Whether one of the directories, or anything directly in it, changed within the grace period."""
-    for top in tops:
+    """Whether anything in one of the directories changed within the grace period.
+
+    Most that is new shows at the top. A tree of more than ``_MOST`` entries is looked at in part: what writes to it
+    changes directories near the top sooner or later, and every look begins anew.
+    """
+    todo = deque(tops)
+    left = _MOST
+    while todo and left > 0:
+        top = todo.popleft()
         try:
             # The time of the last change of the inode: unlike mtime it cannot be set to the past, as unpacking does.
-            newest = os.lstat(top).st_ctime
+            if moment.is_new(os.lstat(top).st_ctime):
+                return True
             with os.scandir(top) as found:
-                newest = max([newest, *(entry.stat(follow_symlinks=False).st_ctime for entry in found)])
-        except FileNotFoundError:
+                for entry in found:
+                    left -= 1
+                    if moment.is_new(entry.stat(follow_symlinks=False).st_ctime):
+                        return True
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
             return True  # what cannot be looked at is not accused
-        if moment.is_new(newest):
-            return True
     return False
