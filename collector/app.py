@@ -27,8 +27,6 @@ from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
 """Seconds that requests under way have to end when the collector stops."""
-_PATIENCE: Final = 30.0
-"""Seconds to wait at the start for a database that is still starting."""
 _RETRY: Final = 1.0
 _PASSING: Final = frozenset({ProblemType.UNAVAILABLE, ProblemType.NOT_MIGRATED})
 """What may be over in a moment: a stack starts the database, the migration and the collector at once."""
@@ -106,7 +104,7 @@ async def _check(config: Config, database: Database) -> None:
     Raises:
         StartError: it may not; the sentence says what to do.
     """
-    give_up = monotonic() + _PATIENCE
+    give_up = monotonic() + config.patience
     while True:
         try:
             await database.check()

@@ -30,6 +30,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_QUERY_TIMEOUT": "query_timeout: most seconds of one statement of a question; default 30",
     "MOUNTBOOK_HEARTBEAT": f"heartbeat: seconds between an agent's heartbeats; default {HEARTBEAT_EVERY:g}",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks of an agent; default 30",
+    "MOUNTBOOK_PATIENCE": "patience: seconds to wait at the start for the database and its migration; default 30",
 }
 """Every variable of the environment that the collector reads, and the field it sets."""
 
@@ -60,6 +61,8 @@ class Config:
     """After so long the database gives up a statement of a question."""
     heartbeat: float = HEARTBEAT_EVERY
     """What agents are asked to leave between two heartbeats."""
+    patience: float = 30.0
+    """How long to wait at the start for a database that is starting, or being migrated."""
     relist: float = 30.0
     """What agents are asked to leave between two full looks at the least."""
     flush: float = 1.0
@@ -120,6 +123,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         ingest_timeout=seconds("MOUNTBOOK_INGEST_TIMEOUT", 60.0),
         query_timeout=seconds("MOUNTBOOK_QUERY_TIMEOUT", 30.0),
         heartbeat=seconds("MOUNTBOOK_HEARTBEAT", HEARTBEAT_EVERY),
+        patience=seconds("MOUNTBOOK_PATIENCE", 30.0),
         relist=seconds("MOUNTBOOK_RELIST", 30.0),
     )
     try:
@@ -205,6 +209,7 @@ def _numbers(config: Config) -> list[str]:
         "MOUNTBOOK_QUERY_TIMEOUT": (config.query_timeout, 1, 3_600),
         "MOUNTBOOK_HEARTBEAT": (config.heartbeat, 0.1, 3_600),
         "MOUNTBOOK_RELIST": (config.relist, 0.1, 86_400),
+        "MOUNTBOOK_PATIENCE": (config.patience, 0, 3_600),
         "flush": (config.flush, 0.001, 60),
     }
     return [

@@ -379,7 +379,7 @@ async def test_a_bomb_is_refused(database: Database, http: aiohttp.ClientSession
 
 async def test_it_does_not_start_on_a_database_that_is_not_migrated(empty_database_url: str) -> None:
     with pytest.raises(StartError, match="mountbook migrate"):
-        await serve(Config(database_url=empty_database_url, port=0))
+        await serve(Config(database_url=empty_database_url, port=0, patience=0))
 
 
 async def test_it_does_not_start_for_everybody_without_credentials(database_url: str) -> None:

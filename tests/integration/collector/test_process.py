@@ -24,7 +24,7 @@ async def test_every_problem_of_the_configuration_is_told_at_once() -> None:
 
 
 async def test_a_database_that_is_not_migrated_ends_it_with_the_command_to_run(empty_database_url: str) -> None:
-    process = await start(MOUNTBOOK_DATABASE=empty_database_url, MOUNTBOOK_PORT="0")
+    process = await start(MOUNTBOOK_DATABASE=empty_database_url, MOUNTBOOK_PORT="0", MOUNTBOOK_PATIENCE="0")
     _, errors = await process.communicate()
     assert process.returncode == 1
     assert "mountbook migrate" in errors.decode()
