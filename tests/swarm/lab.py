@@ -10,12 +10,14 @@ carries in its environment, and swept when the next lab opens.
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -153,5 +155,18 @@ def _remove(folder: Path) -> None:
         raise LabError(f"still mounted, so nothing below {folder} is removed: {', '.join(below)}")
     for group in Path("/sys/fs/cgroup").glob(f"**/{folder.name}"):
         for directory, _, _ in os.walk(group, topdown=False):
-            Path(directory).rmdir()
+            wait_until(f"nothing is in {directory}", partial(_removed, directory))
     shutil.rmtree(folder)
+
+
+def _removed(group: str) -> bool:
+    """Remove a control group, unless the last of its killed processes is still on its way out."""
+    try:
+        os.rmdir(group)
+    except FileNotFoundError:
+        return True
+    except OSError as exc:
+        if exc.errno != errno.EBUSY:
+            raise
+        return False
+    return True
