@@ -1,10 +1,13 @@
-"""The lab that the tests with real engines share."""
+"""What the tests with real engines share: the lab, and one Swarm in it with Mountbook's own stack."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.swarm import images, shop
 from tests.swarm.lab import Lab, missing
+from tests.swarm.swarm import Swarm
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,26 @@ def lab() -> Iterator[Lab]:
         pytest.skip(reason)
     with Lab() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    """Four engines of four kinds, three of them managers; ``stack.yml`` as it is, and a shop on every node.
+
+    One for all: every test leaves four nodes that are observed, the last one of all excepted.
+    """
+    archive = images.archive(lab)
+    swarm = Swarm(lab)
+    engines = [lab.engine(backend) for backend in ("overlay2", "vfs", "btrfs")]
+    engines.append(lab.engine("overlayfs", release="trixie"))
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda engine: engine.docker("load", "--quiet", "--input", str(archive)), engines))
+    for engine in engines:
+        swarm.add(engine, manager=engine is not engines[-1])
+    swarm.make_secrets()
+    swarm.leader.docker("node", "update", "--label-add", "mountbook.postgres=true", "self")
+    swarm.deploy()
+    shop.deploy(swarm, tmp_path_factory.mktemp("shop"))
+    shop.all_is_well(swarm)
+    yield swarm
+    swarm.close()

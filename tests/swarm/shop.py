@@ -1,0 +1,62 @@
+"""A shop on every node of the Swarm, for Mountbook to know; what the tests ask about it."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from tests.swarm.engines import IMAGE, Engine
+from tests.swarm.swarm import Swarm, settled
+
+_FILE: Final = f"""
+version: "3.8"
+services:
+  web:
+    image: {IMAGE}
+    command: [sleep, "100000"]
+    stop_grace_period: 0s
+    labels: {{shop.owner: ada}}
+    deploy: {{mode: global, endpoint_mode: dnsrr}}
+"""
+SERVICE: Final = "shop_web"
+
+
+def deploy(swarm: Swarm, folder: Path) -> None:
+    """Open the shop; ``folder`` takes its stack's file."""
+    file = folder / "shop.yml"
+    file.write_text(_FILE)
+    swarm.deploy(file, "shop")
+
+
+def containers(swarm: Swarm) -> list[dict[str, Any]]:
+    """Return the shop's containers that run, as the register knows them."""
+    rows: list[dict[str, Any]] = swarm.answer(swarm.leader, "where", f"service:{SERVICE}")["containers"]
+    return sorted((row for row in rows if row["state"] == "running"), key=lambda row: str(row["hostname"]))
+
+
+def found(swarm: Swarm, engine: Engine, reference: str, *more: str) -> list[str]:
+    """Return which containers ``where`` finds, asked from a node."""
+    rows = swarm.answer(engine, "where", reference, *more)["containers"]
+    # Two versions of one, before and after its start, may both be possible at a moment of the past.
+    return sorted({str(row["container_id"]) for row in rows})
+
+
+def all_is_well(swarm: Swarm) -> None:
+    """Wait until every node is observed and its shop known; IDs that no engine has any more are called former ones."""
+    ids = {swarm.node_id(engine) for engine in swarm.nodes}
+    settled("every node is observed", swarm.states, lambda states: _right(states, ids))
+    names = sorted(engine.host.name for engine in swarm.nodes)
+    settled("every node's shop is known", lambda: [row["hostname"] for row in containers(swarm)], names.__eq__)
+    assert swarm.answer(swarm.leader, "nodes")["coverage"]["complete"]
+
+
+def _right(states: dict[str, str], ids: set[str]) -> bool:
+    return set(states) >= ids and all(
+        state == "observed" if node in ids else state in ("superseded", "left") for node, state in states.items()
+    )
+
+
+def records(engine: Engine) -> list[dict[str, Any]]:
+    """Return what an engine says of its containers, those that have ended included."""
+    ids = engine.docker("ps", "--all", "--quiet", "--no-trunc").split()
+    found: list[dict[str, Any]] = json.loads(engine.docker("inspect", *ids)) if ids else []
+    return found

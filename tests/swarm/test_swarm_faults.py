@@ -1,0 +1,158 @@
+"""What happens to a Swarm: nodes die and are cut off, PostgreSQL goes away and comes back, older than it was."""
+
+from typing import Any
+
+import pytest
+
+from tests.swarm import images, shop
+from tests.swarm.engines import IMAGE, Engine
+from tests.swarm.lab import Lab
+from tests.swarm.swarm import Swarm, settled
+
+pytestmark = pytest.mark.lab
+
+
+def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(swarm: Swarm) -> None:
+    dead, lonely = victims(swarm)
+    well = [engine for engine in swarm.nodes if engine not in (dead, lonely)]
+    before = {engine: known(swarm, engine) for engine in (dead, lonely)}
+    passing = run(lonely, "passing")
+    settled("one that will go is known", lambda: shop.found(swarm, swarm.leader, "name:passing"), [passing].__eq__)
+    since = swarm.now()
+    lost = {swarm.node_id(engine): "down" for engine in (dead, lonely)}
+    swarm.crash(dead)
+    swarm.cut_off(lonely)
+    names = sorted(engine.host.name for engine in well)
+    settled("the collectors have moved", lambda: sorted(swarm.tasks("mountbook_collector")), names.__eq__)
+    wanted = lost | {swarm.node_id(engine): "observed" for engine in well}
+    settled("the others are heard", swarm.states, lambda states: states.items() >= wanted.items())
+    # Whoever is not heard is not said to be gone.
+    assert known(swarm, dead) == before[dead]
+    assert known(swarm, lonely) == before[lonely] | {passing}
+    done = swarm.ask(well[1], "where", "nobody-is-called-that")
+    assert done.returncode == 4, done.stderr
+    assert dead.host.name in done.stderr
+    assert lonely.host.name in done.stderr
+    lonely.docker("rm", "--force", passing)
+    unheard = run(lonely, "unheard")
+    swarm.plug_in(lonely)
+    swarm.revive(dead)
+    shop.all_is_well(swarm)
+    settled("what came unheard is known", lambda: shop.found(swarm, swarm.leader, "name:unheard"), [unheard].__eq__)
+    settled("what went unheard is gone", lambda: shop.found(swarm, swarm.leader, "name:passing"), [].__eq__)
+    named = {(swarm.node_id(lonely), "silent"), (swarm.node_id(dead), "agent-restart")}
+    assert named <= swarm.gaps(since)
+    lonely.docker("rm", "--force", "unheard")
+
+
+def victims(swarm: Swarm) -> tuple[Engine, Engine]:
+    """Return who shall die, a collector's node, and who shall be cut off; two managers and the register stay."""
+    collecting = set(swarm.tasks("mountbook_collector"))
+    worker = swarm.nodes[3]
+    managers = sorted(swarm.nodes[1:3], key=lambda engine: engine.host.name in collecting)
+    return (worker, managers[0]) if worker.host.name in collecting else (managers[-1], worker)
+
+
+def known(swarm: Swarm, engine: Engine) -> set[str]:
+    """Return every container that the register has of a node."""
+    done = swarm.ask(swarm.leader, "ls", "--all", "--quiet", "--no-trunc", "--node", engine.host.name)
+    return set(done.stdout.split())
+
+
+def run(engine: Engine, name: str) -> str:
+    return engine.docker("run", "--detach", "--network", "none", "--name", name, IMAGE, "sleep", "100000")
+
+
+def test_the_leader_with_postgresql_dies_and_the_agents_hold_until_it_is_back(swarm: Swarm) -> None:
+    home, others = swarm.nodes[0], swarm.nodes[1:]
+    worker = others[-1]
+    passing = run(worker, "before")
+    settled("one that will go is known", lambda: shop.found(swarm, swarm.leader, "name:before"), [passing].__eq__)
+    moment = swarm.now()
+    past = shop.found(swarm, swarm.leader, "stack:shop", "--at", moment)
+    volumes = {engine: engine.docker("volume", "ls", "--quiet") for engine in others}
+    agents = {engine: agent(engine) for engine in others}
+    swarm.crash(home)
+    settled("another manager leads", lambda: leading(swarm), lambda name: name not in ("", home.host.name))
+    worker.docker("rm", "--force", "before")
+    meanwhile = run(worker, "meanwhile")
+    words = (
+        "service",
+        "ps",
+        "mountbook_postgres",
+        "--filter",
+        "desired-state=running",
+        "--format",
+        "{{.CurrentState}}",
+    )
+    settled(
+        "PostgreSQL waits for its node", lambda: swarm.leader.docker(*words), lambda state: state.startswith("Pending")
+    )
+    assert {engine: engine.docker("volume", "ls", "--quiet") for engine in others} == volumes
+    assert {engine: agent(engine) for engine in others} == agents
+    swarm.revive(home)
+    shop.all_is_well(swarm)
+    settled("what came is known", lambda: shop.found(swarm, swarm.leader, "name:meanwhile"), [meanwhile].__eq__)
+    settled("what went is gone", lambda: shop.found(swarm, swarm.leader, "name:before"), [].__eq__)
+    settled("the register knows who leads", lambda: leader_known(swarm), lambda names: names == [leading(swarm)])
+    assert shop.found(swarm, swarm.leader, "stack:shop", "--at", moment) == past
+    assert (swarm.node_id(worker), "silent") in swarm.gaps(moment)
+    worker.docker("rm", "--force", "meanwhile")
+
+
+def leading(swarm: Swarm) -> str:
+    lines = swarm.leader.docker("node", "ls", "--format", "{{.Hostname}} {{.ManagerStatus}}").splitlines()
+    return next((line.split()[0] for line in lines if line.endswith(" Leader")), "")
+
+
+def leader_known(swarm: Swarm) -> list[str]:
+    return [row["hostname"] for row in swarm.answer(swarm.leader, "nodes")["nodes"] if row["leader"]]
+
+
+def agent(engine: Engine) -> str:
+    return engine.docker("ps", "--quiet", "--filter", "label=com.docker.swarm.service.name=mountbook_agent")
+
+
+def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_nothing(swarm: Swarm, lab: Lab) -> None:
+    worker, changing = swarm.nodes[3], swarm.nodes[1]
+    postgres, moment = swarm.postgres(), swarm.now()
+    (former,) = (row for row in shop.containers(swarm) if row["hostname"] == changing.host.name)
+    inside = ("exec", postgres)
+    swarm.nodes[0].docker(*inside, "pg_dump", "-U", "mountbook", "-Fc", "-f", "/tmp/backup", "mountbook")
+    later = run(worker, "later")
+    settled("what the backup lacks is known", lambda: shop.found(swarm, swarm.leader, "name:later"), [later].__eq__)
+    since = swarm.now()
+    changing.stop()
+    changing.backend = "overlay2"
+    changing.start()
+    changing.make_image()
+    changing.docker("load", "--quiet", "--input", str(images.archive(lab)))
+    swarm.nodes[0].docker(*inside, "dropdb", "-U", "mountbook", "--force", "mountbook")
+    swarm.nodes[0].docker(*inside, "createdb", "-U", "mountbook", "mountbook")
+    swarm.nodes[0].docker(*inside, "pg_restore", "-U", "mountbook", "--exit-on-error", "-d", "mountbook", "/tmp/backup")
+    shop.all_is_well(swarm)
+    settled("what the backup lacks is known", lambda: shop.found(swarm, swarm.leader, "name:later"), [later].__eq__)
+    settled("the gap is named", lambda: swarm.gaps(since), lambda gaps: (swarm.node_id(worker), "restored") in gaps)
+    (now,) = (row for row in shop.containers(swarm) if row["hostname"] == changing.host.name)
+    assert (former["backend"], now["backend"]) == ("vfs", "overlay2")
+    row = node_row(swarm, changing)
+    assert [backend["name"] for backend in row["backends"] if backend["current"]] == ["overlay2"]
+    (past,) = swarm.answer(swarm.leader, "where", former["container_id"], "--at", moment)["containers"]
+    assert past["diff_path"] == former["diff_path"]
+
+
+def node_row(swarm: Swarm, engine: Engine) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = swarm.answer(swarm.leader, "nodes")["nodes"]
+    return next(row for row in rows if row["node"] == swarm.node_id(engine))
+
+
+def test_a_node_that_is_gone_for_good_has_left_and_what_it_held_is_remembered(swarm: Swarm) -> None:
+    gone = swarm.nodes[3]
+    node, before = swarm.node_id(gone), known(swarm, gone)
+    swarm.crash(gone)
+    swarm.leader.docker("node", "rm", "--force", node)
+    settled("it has left", swarm.states, lambda states: states[node] == "left")
+    settled(
+        "nobody is missed", lambda: swarm.answer(swarm.leader, "nodes")["coverage"], lambda seen: bool(seen["complete"])
+    )
+    assert known(swarm, gone) == before
