@@ -39,6 +39,16 @@ class Metrics:
             "Months after this one that history has partitions for; below 1 is an alert.",
             registry=self.registry,
         )
+        self.checkpoint_age = Gauge(
+            "mountbook_audit_checkpoint_age_seconds",
+            "Seconds since the last signed checkpoint of the audit log; above 60 is an alert.",
+            registry=self.registry,
+        )
+        self.set_back = Gauge(
+            "mountbook_audit_set_back",
+            "1 when the audit log does not hold what a checkpoint says; an alert.",
+            registry=self.registry,
+        )
         self.pool = Gauge("mountbook_database_connections", "Connections in use.", ("pool",), registry=self.registry)
         self.tasks = Gauge(
             "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry

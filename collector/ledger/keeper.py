@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
 import structlog
 
 from collector.errors import ProblemError
-from collector.ledger import chain, checkpoints, vouched
+from collector.ledger import chain, checkpoints, signing, vouched
 from collector.ledger.checkpoints import Checkpoint, CheckpointError, CheckpointFile
 from collector.ledger.signing import SigningKey
 from collector.store import ledger
@@ -30,6 +31,29 @@ class Notary:
 
     key: SigningKey
     file: CheckpointFile | None = None
+
+
+def make_notary(key: str, directory: str) -> Notary | None:
+    """Return with what to sign (64 hex digits), and where to keep it; None without a key.
+
+    Raises:
+        SigningKeyError: the key is none.
+        CheckpointError: there is a directory, but no key, or checkpoints cannot be kept there.
+    """
+    if not key:
+        if directory:
+            raise CheckpointError(
+                "MOUNTBOOK_CHECKPOINTS is set, but there is nothing to sign with; set MOUNTBOOK_SIGNING_KEY_FILE too"
+            )
+        _log.warning("the audit log is chained, but not signed: MOUNTBOOK_SIGNING_KEY_FILE is not set")
+        return None
+    notary = Notary(signing.key_of(key, "MOUNTBOOK_SIGNING_KEY_FILE"))
+    if directory:
+        file = CheckpointFile(Path(directory))
+        file.check()
+        notary = Notary(notary.key, file)
+    _log.info("checkpoints are signed", key=notary.key.public.text, directory=directory or None)
+    return notary
 
 
 class Keeper:
