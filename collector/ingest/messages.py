@@ -184,6 +184,7 @@ async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[
         "problems": [clean(problem) for problem in message.problems],
     }
     await nodes.advance(connection, node.id, {**applied, **columns})
+    gaps = gaps + rules.losses(turn.moment, heartbeats.countable(message.lost_events))
     await _end_gaps(connection, node, turn.moment, gaps)
     stand = _Stand(node.id, message.generation, message.seq, plan.state_hash)
     await _note(connection, turn.moment, stand, message)

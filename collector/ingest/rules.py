@@ -143,6 +143,14 @@ def gaps_since(moment: Moment, silent_after: float) -> list[Gap]:
     return [Gap(reason="silent", after=moment.heard_at, before=moment.now)]
 
 
+def losses(moment: Moment, counted: int) -> list[Gap]:
+    """Return the gap for events that the agent lost since it was last heard; a lower count is that of a new agent."""
+    lost = counted - moment.lost_events if counted > moment.lost_events else counted
+    if counted == moment.lost_events or lost <= 0 or moment.heard_at is None:
+        return []
+    return [Gap(reason="lost-events", detail=str(lost), after=moment.heard_at, before=moment.now)]
+
+
 def conflict_is_over(node: Node, now: datetime) -> bool:
     """Whether there was a conflict, and the other agent has not been heard for a while."""
     return node.conflict_seen is not None and now - node.conflict_seen > CONFLICT_LASTS

@@ -39,13 +39,14 @@ class Outcome:
 _FLUSH: Final = text(
     """
     WITH beat AS MATERIALIZED (
-        SELECT n.id AS node_id, b.*, clock_timestamp() AS now
+        SELECT n.id AS node_id, b.*, clock_timestamp() AS now, o.lost_events AS lost_before
         FROM unnest(CAST(:places AS int[]), CAST(:clusters AS text[]), CAST(:nodes AS text[]),
                     CAST(:generations AS text[]), CAST(:seqs AS bigint[]), CAST(:hashes AS bytea[]),
                     CAST(:clocks AS float8[]), CAST(:listed AS float8[]), CAST(:waited AS float8[]),
                     CAST(:lost AS bigint[]))
             AS b (place, cluster, node, generation, seq, state_hash, clock, listed_ago, waited, lost_events)
         JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
+        LEFT JOIN node_heartbeats AS o ON o.node_id = n.id
         ORDER BY n.id
     ), heard AS (
         UPDATE node_heartbeats AS h
@@ -58,11 +59,17 @@ _FLUSH: Final = text(
         FROM beat AS b
         WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
             AND h.state_hash = b.state_hash
-        RETURNING b.place, h.node_id, h.heard_before, h.heard_at
+        RETURNING b.place, h.node_id, h.heard_before, h.heard_at, b.lost_before, h.lost_events
     ), silence AS (
         INSERT INTO gaps (node_id, reason, after, before)
         SELECT node_id, 'silent', heard_before, heard_at FROM heard
         WHERE heard_at - heard_before > make_interval(secs => :silent_after)
+    ), losses AS (
+        INSERT INTO gaps (node_id, reason, detail, after, before)
+        SELECT node_id, 'lost-events',
+            (lost_events - CASE WHEN lost_events > lost_before THEN lost_before ELSE 0 END)::text,
+            heard_before, heard_at
+        FROM heard WHERE lost_events <> lost_before AND lost_events > 0
     )
     SELECT b.place, heard.place IS NOT NULL, coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
     FROM beat AS b LEFT JOIN heard USING (place) LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
