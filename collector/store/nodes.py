@@ -46,14 +46,14 @@ class Node:
 class Moment:
     """The register's time under the node's lock, later than everything before; and the node's last heartbeat.
 
-    ``skew`` is in seconds, as the last heartbeat or hello had it; ``lost_events`` is what the agent had counted.
+    ``skew`` is in seconds, as the last heartbeat or hello had it; ``lost_events`` is the agent's count.
     """
 
     now: datetime
     heard_at: datetime | None
     listed_at: datetime | None
     skew: float | None
-    lost_events: int = 0
+    lost_events: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -115,6 +115,7 @@ node_heartbeats: Final = Table(
     Column("agent_clock", Double),
     Column("skew", Double),
     Column("lost_events", BigInteger, nullable=False, server_default="0"),
+    Column("lost_before", BigInteger, nullable=False, server_default="0"),
     postgresql_with={"fillfactor": "30"},
 )
 """One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page;
@@ -189,8 +190,7 @@ gaps: Final = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("node_id", Integer, nullable=False),
-    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind); lost-events (detail: how
-    # many): the node was observed, but not all that happened.
+    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind), lost-events (how many)
     Column("reason", Text(collation="C"), nullable=False),
     _text("detail"),
     _time("after"),
