@@ -18,7 +18,7 @@ from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, state, table
 from collector.identity import add_given, check_exposure, has_credentials
-from collector.ingest import HeartbeatBatcher, Policy
+from collector.ingest import DailySums, HeartbeatBatcher, Policy
 from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
 from collector.ledger.signing import SigningKeyError
@@ -65,6 +65,7 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)
+    app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     app[auth.GUARD] = auth.Guard(database, config.host)
@@ -150,10 +151,12 @@ class _Background:
     def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper) -> None:
         self._batcher, self._keeper = batcher, keeper
         self._partitions = Partitions(database)
+        self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
             "ledger": keeper.run,
             "usage": partial(usage.keep_forgetting, database),
+            "sums": self.sums.run,
         }
         self._alive = dict.fromkeys(self._jobs, True)
 
