@@ -35,7 +35,8 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     for engine in engines:
         swarm.add(engine, manager=engine is not engines[-1])
     swarm.make_secrets()
-    swarm.leader.docker("node", "update", "--label-add", "mountbook.postgres=true", "self")
+    home = swarm.node_id(swarm.leader)
+    swarm.leader.docker("node", "update", "--label-add", "mountbook.postgres=true", home)
     swarm.deploy()
     shop.deploy(swarm, tmp_path_factory.mktemp("shop"))
     shop.all_is_well(swarm)
