@@ -31,13 +31,8 @@ fi
 mount --make-rshared /
 mkdir -p /var/lib/docker /etc/docker
 if [ -n "$image" ]; then
-  # The loop device frees itself when the last mount of it goes. Two who look for a free one can find the same.
-  tries=0
-  until mount -o loop "$image" /var/lib/docker; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 25 ]
-    sleep 0.2
-  done
+  # The loop device frees itself when the last mount of it goes.
+  mount -o loop "$image" /var/lib/docker
 else
   mount --bind "$folder/var/lib/docker" /var/lib/docker
 fi
