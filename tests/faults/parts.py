@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
@@ -82,9 +83,22 @@ class Postgres:
         if self._server is not None:
             self._server.stop()
 
+    def restart(self) -> None:
+        """Stop it as an operator does, and start it again."""
+        self.stop()
+        self.start()
+
+    def beside(self, name: str) -> "Postgres":
+        """Make another database in the same server, in this release's form; stop and start the server by this one."""
+        self.run(f"CREATE DATABASE {name}")
+        other = Postgres(self._home)
+        other.url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+        other.migrate()
+        return other
+
     def run(self, *statements: str) -> None:
-        """Run statements, each in a transaction of its own."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        """Run statements, each in a transaction of its own, also where sessions are read-only by default."""
+        with psycopg.connect(self.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
             for statement in statements:
                 connection.execute(statement.encode())
 

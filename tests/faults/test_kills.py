@@ -31,12 +31,6 @@ def writing(world: World) -> Iterator[Writer]:
     assert not lost, f"{len(lost)} of {len(writer.acknowledged)} acknowledged entries are lost"
 
 
-def _more(writer: Writer) -> None:
-    """Wait until the writer is heard again."""
-    before = len(writer.acknowledged)
-    eventually("the writer is acknowledged again", lambda: len(writer.acknowledged) > before + 5)
-
-
 def test_postgresql_keeps_what_it_acknowledges(world: World) -> None:
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         assert world.database.value(f"SELECT current_setting('{setting}')") == "on"
@@ -60,7 +54,7 @@ def test_killed_collectors_lose_nothing(world: World, times: int) -> None:
             time.sleep(PAUSE)
             world.collector.kill()
             world.collector.await_ready()
-            _more(writer)
+            writer.await_more()
     world.converged()
     assert set(writer.refused) <= {409, 503}
 
@@ -72,7 +66,7 @@ def test_a_killed_database_loses_nothing(world: World, times: int) -> None:
                 node.churn(5)
             time.sleep(PAUSE)
             world.database.kill()
-            _more(writer)
+            writer.await_more()
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"

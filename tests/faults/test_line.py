@@ -39,7 +39,7 @@ def test_a_slow_line_delivers_although_it_takes_two_seconds(world: World) -> Non
 
 def test_a_half_open_line_is_given_up(world: World) -> None:
     world.line.deaf = True
-    _churn(world)
+    _churn(world, 20)  # longer than an agent waits for an answer
     carried = world.line.carried
     world.line.heal()
     world.converged()

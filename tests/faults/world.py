@@ -4,15 +4,15 @@ What a node holds is known without any of our code: it is what its (stand-in) en
 must hold once faults stop (P1), and everything that was acknowledged must be in it (P9).
 """
 
-import json
 import random
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import msgspec
@@ -26,10 +26,18 @@ from tests.faults.parts import Collector, Postgres, Process, eventually
 from tests.integration.collector.node import container, raw
 from tests.unit.agent.fake_engine import FakeEngine, listed
 
+OURS: Final = "f" * 64
+"""A container that only the test itself changes."""
 STATES: Final = ("created", "running", "paused", "exited")
 _HELD: Final = """
     SELECT e.key, e.doc->>'name', e.doc->>'state' FROM entries AS e JOIN nodes AS n ON n.id = e.node_id
     WHERE n.node = %s AND e.kind = 'container'
+"""
+_STATES: Final = """
+    SELECT doc->>'state' FROM (
+        SELECT began_before, doc FROM history WHERE key = %(key)s AND kind = 'container'
+        UNION ALL SELECT began_before, doc FROM entries WHERE key = %(key)s AND kind = 'container') AS versions
+    ORDER BY began_before
 """
 _OVERLAPS: Final = """
     WITH versions AS (
@@ -52,9 +60,9 @@ class Node:
     """The engine drops every event."""
 
     def churn(self, changes: int = 1) -> None:
-        """Make, change and remove containers, as many as asked, and tell the agent by events."""
+        """Make, change and remove containers, but not ours, as many as asked, and tell the agent by events."""
         for _ in range(changes):
-            known = list(self.engine.containers)
+            known = [one for one in self.engine.containers if one != OURS]
             if known and self.dice.random() < 0.4:
                 gone = self.dice.choice(known)
                 del self.engine.containers[gone]
@@ -111,6 +119,11 @@ class World:
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             return {(key, name, state) for key, name, state in connection.execute(_HELD, (node.name,))}
 
+    def states(self, container_id: str) -> list[str]:
+        """Return the states of a container in the register's order."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            return [state for (state,) in connection.execute(_STATES, {"key": container_id})]
+
     def converged(self) -> None:
         """Return once the register holds what every engine lists.
 
@@ -148,6 +161,8 @@ class Writer:
 
     url: str
     token: str
+    clock_ahead: float = 0.0
+    """Seconds by which its clock is wrong."""
     acknowledged: list[str] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     retry_after_missing: int = 0
@@ -169,6 +184,15 @@ class Writer:
         self._over.set()
         self._thread.join()
         assert not self.failures, self.failures[0]
+
+    def await_more(self) -> None:
+        """Return once the collector has acknowledged some more.
+
+        Raises:
+            AssertionError: it has not in time.
+        """
+        before = len(self.acknowledged)
+        eventually("the writer is acknowledged again", lambda: len(self.acknowledged) > before + 5)
 
     def _run(self) -> None:
         try:
@@ -193,7 +217,7 @@ class Writer:
             generation=hello.generation,
             seq=seq,
             kinds=dict.fromkeys(Kind, True),
-            clock=0.0,
+            clock=self._clock(),
             entries=[raw(entry) for entry in state.values()],
             state_hash=to_text(total(hashes.values())),
         )
@@ -209,7 +233,7 @@ class Writer:
                 generation=hello.generation,
                 seq=seq,
                 base_hash=base,
-                clock=0.0,
+                clock=self._clock(),
                 upserts=[raw(entry)],
                 removes=[],
                 state_hash=to_text(total(hashes.values())),
@@ -220,6 +244,9 @@ class Writer:
             assert msgspec.json.decode(answer, type=Applied).seq == seq
             self.acknowledged.append(str(self._number))
 
+    def _clock(self) -> float:
+        return time.time() + self.clock_ahead
+
     def _hello(self) -> Hello:
         return Hello(
             protocol=1,
@@ -228,7 +255,7 @@ class Writer:
             boot_id="boot-writer",
             agent="0.1.0",
             hash_versions=[1],
-            clock=0.0,
+            clock=self._clock(),
             engine=Engine(engine_id="WRITER", hostname="writer", data_root="/var/lib/docker"),
         )
 
@@ -248,7 +275,7 @@ class Writer:
         except OSError:
             return None
 
-    def _refused(self, status: int, headers: Mapping[str, str]) -> None:
+    def _refused(self, status: int, headers: Message) -> None:
         self.refused.append(status)
         if status in {429, 503} and not headers.get("Retry-After"):
             self.retry_after_missing += 1
@@ -257,8 +284,3 @@ class Writer:
 def numbers_of(keys: list[str]) -> set[str]:
     """Return the keys of the writer's containers."""
     return {container(int(number)).key for number in keys}
-
-
-def problem(body: bytes) -> dict[str, Any]:
-    """Return a problem document."""
-    return dict(json.loads(body))
