@@ -68,7 +68,7 @@ def test_an_agents_wrong_clock_is_shown_and_orders_nothing(world: World, ahead: 
     finally:
         writer.stop()
     skew = world.database.value(
-        f"SELECT h.skew FROM heartbeats AS h JOIN nodes AS n ON n.id = h.node_id WHERE n.node = '{name}'"
+        f"SELECT h.skew FROM node_heartbeats AS h JOIN nodes AS n ON n.id = h.node_id WHERE n.node = '{name}'"
     )
     assert isinstance(skew, float)
     assert abs(skew - ahead) < DAY / 10
