@@ -51,7 +51,7 @@ class Postgres:
     """A PostgreSQL of its own that keeps what it acknowledged: ``fsync`` and the like are on."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self.home = home
         self._server: postgres.Server | None = None
         self.url = ""
 
@@ -61,7 +61,7 @@ class Postgres:
         def begin() -> postgres.Server | None:
             # Backends of a killed server hold its memory until they notice that it is gone.
             try:
-                return postgres.start(self._home)
+                return postgres.start(self.home)
             except UserError:
                 return None
 
@@ -91,7 +91,7 @@ class Postgres:
     def beside(self, name: str) -> "Postgres":
         """Make another database in the same server, in this release's form; stop and start the server by this one."""
         self.run(f"CREATE DATABASE {name}")
-        other = Postgres(self._home)
+        other = Postgres(self.home)
         other.url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
         other.migrate()
         return other
@@ -126,7 +126,7 @@ class Postgres:
         return asyncio.run(make())
 
     def _processes(self) -> list[int]:
-        home = (self._home / "postgres").resolve()
+        home = (self.home / "postgres").resolve()
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
