@@ -158,9 +158,11 @@ async def hash_of(connection: Connection, seq: int) -> bytes | None:
     return found
 
 
-async def links(connection: Connection, after: int = 0) -> AsyncIterator[list[Link]]:
-    """Yield the chain behind ``after``, in order, in batches."""
-    async with connection.stream(_READ, {"after": after}) as found:
+async def links(connection: Connection, after: int = 0, kind: str = "") -> AsyncIterator[list[Link]]:
+    """Yield the chain behind ``after``, in order, in batches; with ``kind`` only entries of that kind."""
+    only = " AND kind = :kind" if kind else ""
+    statement = text(f"{_READ}{only} ORDER BY seq").execution_options(yield_per=BATCH)
+    async with connection.stream(statement, {"after": after} | ({"kind": kind} if kind else {})) as found:
         async for batch in found.partitions():
             yield [Link(*row) for row in batch]
 
