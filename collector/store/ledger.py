@@ -85,7 +85,7 @@ _APPEND: Final = text(
     "CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])) "
     "AS e (seq, at, kind, body, hash)"
 )
-_READ: Final = text(f"SELECT {_LINK} FROM audit_log WHERE seq > :after ORDER BY seq").execution_options(yield_per=BATCH)
+_READ: Final = f"SELECT {_LINK} FROM audit_log WHERE seq > :after"
 _FIRST: Final = text("SELECT coalesce((SELECT min(seq) FROM audit_log), (SELECT seq + 1 FROM audit_head))")
 _AT: Final = text("SELECT hash FROM audit_log WHERE seq = :seq")
 _NEWEST: Final = text(f"SELECT {_LINK} FROM audit_log WHERE kind = :kind ORDER BY seq")
