@@ -9,7 +9,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from agent.client import CollectorClient
 from agent.hints import GATHER
@@ -23,12 +23,19 @@ from protocol.messages import Applied, Delta, Snapshot
 _LONGEST: Final = 3600.0
 
 
+class Delay(NamedTuple):
+    """When something happened (monotonic), and how many seconds later it had come to its end."""
+
+    at: float
+    seconds: float
+
+
 @dataclass(slots=True)
 class Told:
     """What the collector acknowledged: digests of versions, and how long changes took from the engine on."""
 
     versions: set[bytes] = field(default_factory=set)
-    seconds: list[float] = field(default_factory=list)
+    delays: list["Delay"] = field(default_factory=list)
 
 
 class SimulatedAgent:
@@ -53,6 +60,7 @@ class SimulatedAgent:
         self._boot_id = secrets.token_hex(16)
         self._due = 0.0
         self._look_at = float("inf")
+        self._settled = False
         self._hints: set[str] = set()
         self._happened: dict[str, float] = {}
         self._under_way: dict[str, float] = {}
@@ -100,8 +108,11 @@ class SimulatedAgent:
 
     @property
     def in_step(self) -> bool:
-        """Whether the collector has acknowledged everything, and everything was looked at."""
-        return self.reporter.in_step and not self._hints and self._due > 0.0
+        """Whether the collector has acknowledged everything, and everything was looked at.
+
+        A heartbeat that is under way changes nothing about it.
+        """
+        return self._settled and not self._hints and self._due > 0.0
 
     async def run(self, spread: float) -> NoReturn:
         """Report until cancelled; the first message leaves within ``spread`` seconds."""
@@ -126,10 +137,12 @@ class SimulatedAgent:
             case Look(keys=keys):
                 self._look(None if keys is None else frozenset(key.key for key in keys), now)
             case Wait(until=until):
+                self._settled = reporter.in_step
                 await self._sleep(min(until, self._due, self._look_at))
 
     def _look(self, ids: frozenset[str] | None, now: float) -> None:
         self.reporter.observe(self.node.look(ids, now, self.reporter.hash_version), now)
+        self._settled = False
         self._hints.clear()
         self._look_at = float("inf")
         if ids is None:
@@ -163,7 +176,7 @@ class SimulatedAgent:
             if step.name == "delta":
                 refused = {item.index for item in outcome.refused}
                 self._told.versions.update(one for at, one in enumerate(self._posted[2]) if at not in refused)
-            self._told.seconds.extend(now - since for since in self._under_way.values())
+            self._told.delays.extend(Delay(since, now - since) for since in self._under_way.values())
             self._under_way, self._posted = {}, None
 
     async def _sleep(self, until: float) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
+from mountbook.simulate.agent import Delay
 from mountbook.simulate.fleet import Happened
 from protocol.answers import Where
 from protocol.messages import API
@@ -22,7 +23,7 @@ _GIVE_UP: Final = 120.0
 
 @dataclass(slots=True)
 class Prober:
-    """Asks for changes that it finds in ``changes``. ``seconds`` has the time of each, in the order of the answers.
+    """Asks for changes that it finds in ``changes``. ``delays`` has each that was answered.
 
     ``rate`` bounds how many changes a second are taken up; ``unanswered`` counts those given up. ``followed`` are the
     containers that are asked for: what happened to one last is what the answer must show.
@@ -32,7 +33,7 @@ class Prober:
     token: str
     rate: float
     changes: "asyncio.Queue[Happened]" = field(default_factory=lambda: asyncio.Queue(1))
-    seconds: list[float] = field(default_factory=list)
+    delays: list[Delay] = field(default_factory=list)
     unanswered: int = 0
     followed: set[str] = field(default_factory=set)
     _following: set[asyncio.Task[None]] = field(default_factory=set)
@@ -66,7 +67,7 @@ class Prober:
         try:
             while (age := time.monotonic() - happened.at) < _GIVE_UP:
                 if await self._shows(session, where, happened):
-                    self.seconds.append(time.monotonic() - happened.at)
+                    self.delays.append(Delay(happened.at, time.monotonic() - happened.at))
                     return
                 await asyncio.sleep(max(_PAUSE, age / 10))
             self.unanswered += 1

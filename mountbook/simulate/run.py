@@ -6,6 +6,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ Say = Callable[[str], None]
 
 _SPARE_FILES: Final = 200
 """Open files beside one connection for each agent."""
+_AGAIN: Final = 0.5
+"""Seconds between two comparisons of both sides."""
 
 
 def run(options: Options, say: Say, every: float = 5.0) -> Summary:
@@ -86,13 +89,13 @@ class _Simulation:
         wal = await _wal_bytes(stage)
         load_seconds = await self._first_reports(fleet)
         happenings = Happenings(options.faults, options.seconds, stage, fleet)
-        phases = []
+        ran = []
         fleet.weather.begin(options.faults)
         happening = asyncio.create_task(happenings.run())
         try:
             for phase in options.phases:
                 self._doing = f"{phase.rate:g} changes/s"
-                phases.append(await _phase(phase, stage, fleet, prober))
+                ran.append(await _phase(phase, stage, fleet, prober))
             self._doing = "convergence"
             await happening
         finally:
@@ -111,7 +114,7 @@ class _Simulation:
             seed=options.seed,
             faults=str(options.faults),
             load_seconds=round(load_seconds, 3),
-            phases=phases,
+            phases=[one.result(fleet, prober) for one in ran],
             requests=dict(traffic.requests),
             rejections=dict(traffic.rejections),
             unreachable=dict(traffic.unreachable),
@@ -158,6 +161,7 @@ class _Simulation:
             differing = await _differing(stage, fleet)
             if not differing or seconds >= self._options.settle:
                 return seconds, differing
+            await asyncio.sleep(_AGAIN)
 
     async def _progress(self, fleet: Fleet) -> None:
         while True:
@@ -181,6 +185,8 @@ async def _ended(tasks: "list[asyncio.Task[None]]") -> None:
 
 
 async def _wal_bytes(stage: Stage) -> int:
+    if stage.postmaster is None and not stage.options.database:
+        return 0  # it was killed, and comes back in a moment
     async with Register(stage.database) as register:
         return await register.wal_bytes()
 
@@ -197,33 +203,55 @@ async def _differing(stage: Stage, fleet: Fleet) -> list[str]:
     ]
 
 
-async def _phase(phase: Phase, stage: Stage, fleet: Fleet, prober: Prober) -> PhaseResult:
-    """Let changes happen at one rate, and return how fast they became answers."""
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """A phase that is over; its changes may still be under way."""
+
+    phase: Phase
+    began: float
+    ended: float
+    changes: int
+    requests: int
+    wal_bytes: int
+    shares: tuple[float | None, float | None, float | None]
+    load: float
+
+    def result(self, fleet: Fleet, prober: Prober) -> PhaseResult:
+        """Return what came of it, once all changes have arrived."""
+        return PhaseResult(
+            rate=self.phase.rate,
+            seconds=round(self.ended - self.began, 3),
+            changes=self.changes,
+            answered=Times.of([one.seconds for one in prober.delays if self.began <= one.at < self.ended]),
+            acknowledged=Times.of([one.seconds for one in fleet.told.delays if self.began <= one.at < self.ended]),
+            requests=self.requests,
+            wal_bytes=self.wal_bytes,
+            collector_cpu=self.shares[0],
+            postgres_cpu=self.shares[1],
+            simulator_cpu=self.shares[2] or 0.0,
+            load_average=round(self.load, 2),
+        )
+
+
+async def _phase(phase: Phase, stage: Stage, fleet: Fleet, prober: Prober) -> _Ran:
+    """Let changes happen at one rate."""
     wal, changes, requests = await _wal_bytes(stage), fleet.changes, fleet.traffic.requests.total()
-    answered, acknowledged = len(prober.seconds), len(fleet.told.seconds)
     before, began = _cpu(stage), time.monotonic()
     await fleet.churn(phase, prober.changes, prober.followed)
-    seconds = time.monotonic() - began
-    shares = [
-        round((now - was) / seconds, 3) if was is not None and now is not None and now >= was else None
-        for was, now in zip(before, _cpu(stage), strict=True)
-    ]
-    load = proc.load_average()
-    wal = await _wal_bytes(stage) - wal
-    requests = fleet.traffic.requests.total() - requests
-    await prober.settled()
-    return PhaseResult(
-        rate=phase.rate,
-        seconds=round(seconds, 3),
+    ended, after = time.monotonic(), _cpu(stage)
+    collector, server, own = (
+        round((now - was) / (ended - began), 3) if was is not None and now is not None and now >= was else None
+        for was, now in zip(before, after, strict=True)
+    )
+    return _Ran(
+        phase=phase,
+        began=began,
+        ended=ended,
         changes=fleet.changes - changes,
-        answered=Times.of(prober.seconds[answered:]),
-        acknowledged=Times.of(fleet.told.seconds[acknowledged:]),
-        requests=requests,
-        wal_bytes=wal,
-        collector_cpu=shares[0],
-        postgres_cpu=shares[1],
-        simulator_cpu=shares[2] or 0.0,
-        load_average=round(load, 2),
+        requests=fleet.traffic.requests.total() - requests,
+        wal_bytes=max(0, await _wal_bytes(stage) - wal),
+        shares=(collector, server, own),
+        load=proc.load_average(),
     )
 
 
