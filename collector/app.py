@@ -13,6 +13,7 @@ from aiohttp import web
 
 from collector import openapi
 from collector import web as pages
+from collector.admission import Admission
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, state, table
@@ -22,7 +23,7 @@ from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
-from protocol.messages import Intervals
+from protocol.messages import MAX_BODY, Intervals
 from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
@@ -46,12 +47,16 @@ def make_app(config: Config) -> web.Application:
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
     background = _Background(database, batcher)
+    app[state.ADMISSION] = Admission(
+        at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
+    )
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database
     app[state.BATCHER] = batcher
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[state.METRICS].watch(app[state.ADMISSION])
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)

@@ -5,11 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
+from collector.admission import Admission
 from collector.config import Config
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.metrics import Metrics
 from collector.store.engine import Database
 
+ADMISSION: Final = web.AppKey("admission", Admission)
 BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("background")
 """Says of every background task whether it runs."""
 BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
