@@ -18,9 +18,9 @@ T = TypeVar("T")
 _CHUNK: Final = 256 * 1024
 _AT_ONCE: Final = 64 * 1024
 """A body of so many bytes is unpacked without giving others a turn."""
-_SLOWEST: Final = 60.0
+SLOWEST: Final = 60.0
 """Seconds in which a body has to arrive: who is slower holds a place that others need."""
-_MAX_WINDOW: Final = 8 * 1024 * 1024
+MAX_WINDOW: Final = 8 * 1024 * 1024
 """Most memory that a zstd frame may ask for: the window of level 19, and what RFC 8878 advises."""
 
 
@@ -57,15 +57,15 @@ async def receive(request: web.Request, limit: int, take: Take = _anything) -> b
         raise _too_large(limit)
     sent = bytearray()
     try:
-        async with asyncio.timeout(_SLOWEST):
+        async with asyncio.timeout(SLOWEST):
             async for chunk in request.content.iter_chunked(_CHUNK):
                 take(len(chunk))
                 sent += chunk
                 if len(sent) > limit:
                     raise _too_large(limit)
     except TimeoutError:
-        detail = f"the body has not arrived in {_SLOWEST:g} s; send it again"
-        raise ProblemError(ProblemType.BUSY, detail, retry_after=_SLOWEST) from None
+        detail = f"the body has not arrived in {SLOWEST:g} s; send it again"
+        raise ProblemError(ProblemType.BUSY, detail, retry_after=SLOWEST) from None
     return bytes(sent)
 
 
@@ -122,7 +122,7 @@ def _gunzip(sent: bytes, limit: int, take: Take) -> bytes:
 
 def _unzstd(sent: bytes, limit: int, take: Take) -> bytes:
     inflated = bytearray()
-    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(sent, read_across_frames=True)
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(sent, read_across_frames=True)
     while piece := reader.read(min(_CHUNK, limit + 1 - len(inflated))):
         _hold(inflated, piece, limit, take)
     if not inflated:
