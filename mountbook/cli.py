@@ -27,6 +27,7 @@ FAULT: Final = 70
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
+    "Audit": ("verify",),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),
