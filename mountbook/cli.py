@@ -30,6 +30,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Audit": ("verify",),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
+    "Trials": ("simulate",),
     "Other": ("completion", "version"),
 }
 """Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name (``-`` as ``_``)."""
