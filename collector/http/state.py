@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
+from collector.admission import Admission
 from collector.config import Config
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
@@ -13,6 +14,7 @@ from collector.metrics import Metrics
 from collector.store.engine import Database
 
 ACCESS_LOG: Final = web.AppKey("access_log", AccessLog)
+ADMISSION: Final = web.AppKey("admission", Admission)
 BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("background")
 """Says of every background task whether it runs."""
 BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
