@@ -117,8 +117,8 @@ async def by_node(conn: Connection, limits: Limits) -> list[NodeSize]:
     condition, given = limits.where()
     found = await conn.execute(
         text(
-            "SELECT n.cluster, n.node, n.hostname, count(DISTINCT e.entry_id), count(u.bytes), count(*) FILTER (WHERE u.partial), "
-            "coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
+            "SELECT n.cluster, n.node, n.hostname, count(DISTINCT e.entry_id), count(u.bytes), "
+            "count(*) FILTER (WHERE u.partial), coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
             f"FROM ({limits.versions.where(condition)}) AS e JOIN nodes AS n ON n.id = e.node_id "
             f"CROSS JOIN {limits.size} GROUP BY n.id ORDER BY n.cluster, n.hostname, n.node"
         ),
