@@ -32,12 +32,12 @@ _TYPES: Final = {problem_uri(kind): kind for kind in ProblemType}
 class CollectorClient:
     """A connection to one of several collectors; use it as an asynchronous context manager.
 
-    ``token`` is called before every request, so that a replaced token is taken up. TLS is always verified, against
-    ``ca_file`` (PEM) or the system's certificates.
+    ``token`` is called before every request, so that a replaced token is taken up, and may block; one that is never
+    replaced is given as it is. TLS is always verified, against ``ca_file`` (PEM) or the system's certificates.
     """
 
     def __init__(
-        self, collectors: tuple[str, ...], token: Callable[[], str], *, ca_file: str = "", timeout: float = 30.0
+        self, collectors: tuple[str, ...], token: Callable[[], str] | str, *, ca_file: str = "", timeout: float = 30.0
     ) -> None:
         self._urls = [url.rstrip("/") for url in collectors]
         self._token = token
@@ -73,7 +73,7 @@ class CollectorClient:
     async def post(self, name: str, body: Body, answer: type[Reply]) -> Outcome:
         """Send the message ``name`` ("hello", "delta", …); every failure is a value, none an exception."""
         try:
-            token = await asyncio.to_thread(self._token)
+            token = self._token if isinstance(self._token, str) else await asyncio.to_thread(self._token)
         except ConfigError as exc:
             return Unreachable(str(exc))
         headers = {"Authorization": f"Bearer {token}"}

@@ -9,6 +9,7 @@ import msgspec
 from mountbook.connection import Connection
 from mountbook.credentials import Token
 from protocol.answers import ContainerRow, Nodes, StreamEnd, Where, WhoseAnswer
+from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.version import RELEASE
 
 PAGE: Final = 1000
@@ -73,6 +74,23 @@ class Client:
     def nodes(self, *, at: str | None = None) -> Nodes:
         """Return every node that the register knows, or that belonged to its cluster at a moment."""
         return self.get("/api/v1/nodes", [("at", at)], Nodes)
+
+    def audit(self) -> AuditStatus:
+        """Return where the audit log stands."""
+        return self.get("/api/v1/audit", (), AuditStatus)
+
+    def audit_log(self, kind: str | None = None) -> Iterator[AuditEntry]:
+        """Yield the audit log from its beginning, or its entries of one kind; a stream that breaks off is an error."""
+        held: bytes | None = None  # only the last line is no entry
+        entries = 0
+        for line in self._connection.stream(_target("/api/v1/audit/log", [("kind", kind)])):
+            if held is not None:
+                yield self._decode(held, AuditEntry)
+                entries += 1
+            held = line
+        end = self._decode(held or b"", AuditEnd)
+        if end.entries != entries:
+            raise self._connection.strange(f"{entries} entries and the word that there are {end.entries}")
 
     def ready(self) -> None:
         """Return when the collector says that it can answer."""
