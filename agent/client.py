@@ -5,6 +5,7 @@ turn. Trying another one after a lost answer is safe: every message may arrive t
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -24,6 +25,7 @@ from protocol.version import RELEASE
 
 _log = structlog.stdlib.get_logger("agent.client")
 
+_ONE_WRITE: Final = 64 * 1024
 _MAX_ANSWER: Final = 32 * 1024 * 1024
 _GATEWAY_ERRORS: Final = frozenset({502, 504})
 _TYPES: Final = {problem_uri(kind): kind for kind in ProblemType}
@@ -96,8 +98,10 @@ class CollectorClient:
             raise RuntimeError("the client is not open: use it as an asynchronous context manager")
         try:
             # A redirect would carry the token to an address that nobody configured.
+            # Of bytes aiohttp would make one write; a buffer it sends in pieces.
+            payload = data if len(data) <= _ONE_WRITE else io.BytesIO(data)
             async with self._session.post(
-                f"{url}{API}/{name}", data=data, headers=headers, allow_redirects=False
+                f"{url}{API}/{name}", data=payload, headers=headers, allow_redirects=False
             ) as response:
                 content = await _content(response)
                 return _read(url, response.status, response.headers.get("Retry-After", ""), content, answer)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from collector import openapi
 from collector import web as pages
+from collector.admission import Admission
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, state, table
@@ -28,7 +29,7 @@ from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
-from protocol.messages import Intervals
+from protocol.messages import MAX_BODY, Intervals
 from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
@@ -60,6 +61,9 @@ def make_app(config: Config) -> web.Application:
     retention = Retention(database, config.retention, notary.key if notary is not None else None)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
+    app[state.ADMISSION] = Admission(
+        at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
+    )
     background = _Background(database, batcher, keeper, retention)
     app[state.ACCESS_LOG] = AccessLog(database)
     app[state.LEDGER] = keeper
@@ -70,6 +74,7 @@ def make_app(config: Config) -> web.Application:
     app[state.BATCHER] = batcher
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[state.METRICS].watch(app[state.ADMISSION])
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)

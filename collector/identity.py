@@ -83,7 +83,7 @@ class Authenticator:
         known = self._found.get(digest)
         if known is not None and now < known[0]:
             return known[1]
-        async with self._database.query() as connection:
+        async with self._database.tokens() as connection:
             credential = await credentials.find(connection, digest)
         if credential is None or not hmac.compare_digest(credential.token_hash, digest):
             self._found.pop(digest, None)

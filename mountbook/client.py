@@ -71,9 +71,9 @@ class Client:
             raise self._connection.strange(f"{rows} rows and the word that there are {end.rows}")
         yield end
 
-    def nodes(self) -> Nodes:
-        """Return every node that the register knows."""
-        return self.get("/api/v1/nodes", (), Nodes)
+    def nodes(self, *, at: str | None = None) -> Nodes:
+        """Return every node that the register knows, or that belonged to its cluster at a moment."""
+        return self.get("/api/v1/nodes", [("at", at)], Nodes)
 
     def audit(self) -> AuditStatus:
         """Return where the audit log stands."""
@@ -99,6 +99,18 @@ class Client:
     def get(self, path: str, query: Query, shape: type[T]) -> T:
         """Return the answer to a question that has no method of its own (``mountbook.sizes``)."""
         return self._decode(self._connection.ask("GET", _target(path, query)), shape)
+
+    def lines(self, path: str, query: Query) -> Iterator[bytes]:
+        """Yield the lines of a streamed answer that has no method of its own (``mountbook.memory``)."""
+        return self._connection.stream(_target(path, query))
+
+    def strange(self, what: str) -> Exception:
+        """Return the error for an answer that no collector gives; ``what`` ends the sentence "it sent …"."""
+        return self._connection.strange(what)
+
+    def decode(self, content: bytes, shape: type[T]) -> T:
+        """Read what a collector sent."""
+        return self._decode(content, shape)
 
     def _decode(self, content: bytes, shape: type[T]) -> T:
         try:
