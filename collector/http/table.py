@@ -4,6 +4,7 @@ from typing import Final
 
 from collector.http import (
     agents,
+    audit,
     containers,
     describe,
     enrolment,
@@ -31,6 +32,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sizes.ROUTES,
     *leftovers.ROUTES,
     *memory.ROUTES,
+    *audit.ROUTES,
     *agents.ROUTES,
     *enrolment.ROUTES,
     *health.ROUTES,

@@ -56,6 +56,12 @@ class Partitions:
         self.ahead: int | None = None
         self._database = database
 
+    def alerts(self) -> list[str]:
+        """Return in a sentence that too few months are ready, if so."""
+        if self.ahead is None or self.ahead >= ALERT:
+            return []
+        return ["no month of history and audit log is ready after this one; the collector's log says why"]
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Make months now, and now and then until ``stopping`` is set; a database that is away is tried again."""
         while True:
