@@ -47,11 +47,16 @@ class Line:
 
     def heal(self) -> None:
         """Let everything through again; what stood half open is reset, as a line that comes back would."""
-        was_deaf = self.deaf
-        self.cut, self.deaf, self.delay, self.loss = was_deaf, False, 0.0, 0.0
-        if was_deaf:
+        self.cut, self.deaf, self.delay, self.loss = self.deaf, False, 0.0, 0.0
+        if self.cut:
             time.sleep(3 * _POLL)
             self.cut = False
+
+    def lead_to(self, port: int) -> None:
+        """Let it end at another collector; what was connected is reset."""
+        self.port, self.cut = port, True
+        time.sleep(3 * _POLL)
+        self.cut = False
 
     def __enter__(self) -> Self:
         self._listener.setblocking(False)

@@ -1,8 +1,9 @@
 """The parts as processes of their own, which can be killed: PostgreSQL, collectors, agents."""
 
-import asyncio
 import contextlib
+import hashlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,9 +19,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from collector import identity
-from collector.config import Config
-from collector.store.engine import Database
 from migrations.run import upgrade
 from mountbook.errors import UserError
 from mountbook.local import postgres
@@ -90,10 +88,15 @@ class Postgres:
 
     def beside(self, name: str) -> "Postgres":
         """Make another database in the same server, in this release's form; stop and start the server by this one."""
+        other = self.empty(name)
+        other.migrate()
+        return other
+
+    def empty(self, name: str) -> "Postgres":
+        """Make another database in the same server with nothing in it."""
         self.run(f"CREATE DATABASE {name}")
         other = Postgres(self.home)
         other.url = urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
-        other.migrate()
         return other
 
     def run(self, *statements: str) -> None:
@@ -114,16 +117,14 @@ class Postgres:
         upgrade(self.url)
 
     def token(self, node: str) -> str:
-        """Make a token for a node's agent."""
-
-        async def make() -> str:
-            database = Database(Config(database_url=self.url))
-            try:
-                return await identity.add(database, "agent", cluster="faults", node=node)
-            finally:
-                await database.close()
-
-        return asyncio.run(make())
+        """Make a token for a node's agent, in a register of this release or an earlier one."""
+        token = secrets.token_urlsafe(32)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO credentials (token_hash, role, cluster, node) VALUES (%s, 'agent', 'faults', %s)",
+                (hashlib.sha256(token.encode()).digest(), node),
+            )
+        return token
 
     def _processes(self) -> list[int]:
         home = (self.home / "postgres").resolve()
@@ -142,6 +143,8 @@ class Process:
     module: str
     environment: Mapping[str, str]
     log: Path
+    programs: Path = ROOT
+    """Where its packages lie: this checkout, or another release."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -149,7 +152,7 @@ class Process:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.module],
-                cwd=ROOT,
+                cwd=self.programs,
                 env={"PATH": os.environ["PATH"], **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -187,7 +190,7 @@ class Process:
 class Collector(Process):
     """A collector at a port that stays its own over every start."""
 
-    def __init__(self, database_url: str, home: Path, name: str = "collector") -> None:
+    def __init__(self, database_url: str, home: Path, name: str = "collector", programs: Path = ROOT) -> None:
         self.port = free_port()
         environment = {
             "MOUNTBOOK_DATABASE": database_url,
@@ -195,7 +198,7 @@ class Collector(Process):
             "MOUNTBOOK_HEARTBEAT": "0.5",
             "MOUNTBOOK_RELIST": "1",
         }
-        super().__init__("collector", environment, home / f"{name}.log")
+        super().__init__("collector", environment, home / f"{name}.log", programs)
 
     @property
     def url(self) -> str:

@@ -22,7 +22,7 @@ from protocol.entries import Kind
 from protocol.messages import API, Applied, Delta, Engine, Hello, HelloReply, Snapshot
 from protocol.statehash import entry_hash, to_text, total
 from tests.faults.line import Line
-from tests.faults.parts import Collector, Postgres, Process, eventually
+from tests.faults.parts import ROOT, Collector, Postgres, Process, eventually
 from tests.integration.collector.node import container, raw
 from tests.unit.agent.fake_engine import FakeEngine, listed
 
@@ -94,8 +94,8 @@ class World:
         self.home, self.database, self.collector, self.line = home, database, collector, line
         self.nodes: list[Node] = []
 
-    def add(self, name: str, engine: FakeEngine, urls: str = "") -> Node:
-        """Start a node's agent, which talks over the line, or to ``urls``."""
+    def add(self, name: str, engine: FakeEngine, urls: str = "", programs: Path = ROOT) -> Node:
+        """Start a node's agent, of this release or another, which talks over the line, or to ``urls``."""
         state = self.home / f"state-{name}"
         state.mkdir()
         environment = {
@@ -108,7 +108,8 @@ class World:
             "MOUNTBOOK_ENGINE_TIMEOUT": "3",
             "DOCKER_HOST": engine.address,
         }
-        node = Node(name, engine, Process("agent", environment, self.home / f"{name}.log"), random.Random(name))
+        agent = Process("agent", environment, self.home / f"{name}.log", programs)
+        node = Node(name, engine, agent, random.Random(name))
         node.churn(12)
         node.agent.start()
         self.nodes.append(node)

@@ -1,4 +1,4 @@
-"""Record this release for the tests of the next: ``python -m tests.releases.record`` writes ``tests/releases/<release>/``.
+"""Record this release for the tests of the next: ``python -m tests.releases.record`` writes ``<release>/`` beside it.
 
 - ``mountbook-<release>-py3-none-any.whl``: the programs themselves (`make wheel` made it before);
 - ``messages.jsonl``: every request of three agents and its answer, as they passed the line;
@@ -147,7 +147,7 @@ def _record(home: Path, target: Path) -> None:
 
 def _remove_a_container(data_root: Path) -> None:
     """Take one container away as its engine does."""
-    gone = sorted((data_root / "containers").iterdir())[0]
+    gone = min((data_root / "containers").iterdir())
     for mounts in data_root.glob("image/*/layerdb/mounts"):
         shutil.rmtree(mounts / gone.name, ignore_errors=True)
     shutil.rmtree(gone)
