@@ -8,7 +8,7 @@ import msgspec
 
 from mountbook.connection import Connection
 from mountbook.credentials import Token
-from protocol.answers import ContainerRow, Nodes, StreamEnd, Where, WhoseAnswer
+from protocol.answers import ContainerRow, Nodes, Ready, StreamEnd, Where, WhoseAnswer
 from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.version import RELEASE
 
@@ -92,9 +92,9 @@ class Client:
         if end.entries != entries:
             raise self._connection.strange(f"{entries} entries and the word that there are {end.entries}")
 
-    def ready(self) -> None:
-        """Return when the collector says that it can answer."""
-        self._connection.ask("GET", "/readyz")
+    def ready(self) -> Ready:
+        """Return what the collector says of itself when it can answer."""
+        return self.get("/readyz", (), Ready)
 
     def get(self, path: str, query: Query, shape: type[T]) -> T:
         """Return the answer to a question that has no method of its own (``mountbook.sizes``)."""

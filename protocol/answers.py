@@ -327,3 +327,10 @@ class Nodes(_Answer, frozen=True, kw_only=True):
     nodes: list[NodeRow]
     coverage: Coverage
     rosters: list[RosterRead] = []
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """The database can be used by this release. ``alerts``: what somebody has to look at all the same."""
+
+    status: str
+    alerts: list[str] = []
