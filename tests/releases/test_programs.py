@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from collector.store.tables import REVISION
-from migrations.run import upgrade
 from tests.faults.line import Line
 from tests.faults.parts import ROOT, Collector, Postgres
 from tests.faults.world import World
 from tests.releases.conftest import Release
 from tests.unit.agent.fake_engine import FakeEngine, serving
-
-COUNTS = "SELECT kind, count(*) FROM {} GROUP BY kind ORDER BY kind"
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +31,6 @@ def server(home: Path) -> Iterator[Postgres]:
     started.start()
     yield started
     started.stop()
-
-
-def test_its_register_is_brought_forward_and_nothing_is_lost(release: Release, empty_database_url: str) -> None:
-    release.fill(empty_database_url)
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        before = [connection.execute(COUNTS.format(table).encode()).fetchall() for table in ("entries", "history")]
-    assert all(before), "the recorded register has current and closed versions"
-    upgrade(empty_database_url)
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        after = [connection.execute(COUNTS.format(table).encode()).fetchall() for table in ("entries", "history")]
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISION,)
-    assert after == before
 
 
 @contextmanager
