@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import ConfigError
+from protocol.roster import ROSTER_EVERY
 
 DEFAULT_DOCKER_HOST: Final = "unix:///var/run/docker.sock"
 DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
@@ -63,6 +64,10 @@ class Config:
     """Least time between two full looks."""
     measure_share: float = 0.02
     """Share of one core that measuring sizes may take, 0 to 1; 0: nothing is measured."""
+    usage: float = 60.0
+    """Time between two messages about sizes."""
+    roster: float = ROSTER_EVERY
+    """Time between two looks of a manager's agent at the roster."""
     poll: float = 1.0
     """Least time between two looks at the directories' times, with no engine."""
     start_spread: float = 15.0
@@ -198,6 +203,8 @@ def _lengths(config: Config) -> list[str]:
     lengths = {
         "MOUNTBOOK_RELIST": (config.relist, 1.0),
         "MOUNTBOOK_START_SPREAD": (config.start_spread, 0.0),
+        "usage": (config.usage, 0.05),
+        "roster": (config.roster, 0.05),
         "poll": (config.poll, 0.05),
         "engine_timeout": (config.engine_timeout, 0.1),
         "collector_timeout": (config.collector_timeout, 0.1),

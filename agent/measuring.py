@@ -21,8 +21,6 @@ from protocol.usage import MAX_SAMPLES, Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.measuring")
 
-EVERY: Final = 60.0
-"""Seconds between two messages."""
 _KINDS: Final = frozenset({Kind.CONTAINER, Kind.LAYER, Kind.VOLUME})
 _MAX_ROOMS: Final = 256
 
@@ -38,7 +36,7 @@ class Measuring:
         share: float,
         host_root: str = "",
         *,
-        every: float = EVERY,
+        every: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:

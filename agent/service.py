@@ -33,7 +33,7 @@ from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
-from protocol.roster import ROSTER_EVERY, Roster, RosterReply
+from protocol.roster import Roster, RosterReply
 from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.service")
@@ -137,7 +137,7 @@ class Service:
         self._observed = asyncio.Event()
         self._line = asyncio.Lock()  # one request of an agent is under way at a time
         share = config.measure_share
-        self._measuring = Measuring(share, config.host_root) if share else None
+        self._measuring = Measuring(share, config.host_root, every=config.usage) if share else None
 
     async def run(self) -> NoReturn:
         """Run until cancelled, or until a task fails.
@@ -237,7 +237,7 @@ class Service:
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
         while True:
-            await asyncio.sleep(ROSTER_EVERY)
+            await asyncio.sleep(self._config.roster)
             if not self._reporter.greeted:
                 continue
             try:
