@@ -25,7 +25,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}; set but empty: files only",
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
-    f"else {DEFAULT_DATA_ROOT}",
+    f"else {DEFAULT_DATA_ROOT}, or a snap's where only that is",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
     "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
     "default 0.02",
@@ -76,10 +76,6 @@ class Config:
     """How long the engine may take over one answer."""
     collector_timeout: float = 30.0
     """How long a collector may take over one answer."""
-
-    def local(self, host_path: str) -> str:
-        """Return where the agent reads what the host calls ``host_path``."""
-        return self.host_root + host_path
 
     def check(self) -> None:
         """Check every field.

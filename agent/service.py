@@ -57,6 +57,10 @@ class Eyes(Source, Protocol):
     def engine(self) -> Engine:
         """What is known of the engine now."""
 
+    @property
+    def host_root(self) -> str:
+        """Where the host's / is seen now."""
+
     def look(self, ids: frozenset[str] | None, hash_version: int) -> Observation:
         """Look at these containers, or at everything. Blocking; raises EngineError."""
 
@@ -181,7 +185,7 @@ class Service:
             self._reporter.observe(looked.observation, now)
             self._observed.set()
             if self._measuring is not None:
-                self._measuring.observe(looked.observation)
+                self._measuring.observe(looked.observation, self._eyes.host_root)
             if wanted.ids is None:
                 due = now + max(self._config.relist, self._reporter.relist, REST * looked.cpu_seconds)
                 full_from = now + HURRY * looked.cpu_seconds

@@ -11,8 +11,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from agent import elsewhere
+from agent.backends import mountinfo
 from agent.backends.discover import real_path
-from agent.config import DEFAULT_DATA_ROOT, DEFAULT_DOCKER_HOST, Config
+from agent.config import Config
 from agent.engine import Engine
 from agent.errors import EngineError
 from agent.facts import EngineFacts
@@ -62,23 +64,30 @@ def _checks(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]
     yield namespace(_read("/proc/self/uid_map"))
     found = engines.look(docker_host)
     facts: EngineFacts | None = None
+    process = 0
     if found.reach is Reach.READY:
         try:
             with contextlib.closing(Engine(found.address)) as engine:
-                facts = engine.info()
+                facts, process = engine.info(), engine.process
         except EngineError as exc:
             yield Check(name="engine", status="problem", found=str(exc), advice="look into the engine's log")
     else:
         yield _no_engine(found)
-    root = data_root or (facts.engine.data_root if facts is not None else "") or DEFAULT_DATA_ROOT
+    root = data_root or (facts.engine.data_root if facts is not None else "") or elsewhere.usual_data_root(host_root)
+    through = "" if host_root else elsewhere.through(process, root)
+    seen_from = host_root or through
     if facts is not None:
         yield _engine(facts)
         yield remapping(facts)
-    local = f"{host_root}{real_path(root, host_root)}"
+    local = f"{seen_from}{real_path(root, seen_from)}"
     yield readable(root, local)
-    yield propagation(_read("/proc/self/mountinfo"), local, of_host=_is_hosts_namespace())
+    if mountinfo.is_through_a_process(seen_from):
+        yield Check(name="mounts", status="ok", found=f"mounts are those of a process of the engine's, {seen_from}")
+    else:
+        yield propagation(_read("/proc/self/mountinfo"), local, of_host=_is_hosts_namespace())
     yield selinux(_read("/sys/fs/selinux/enforce"))
-    yield from _sight(docker_host or DEFAULT_DOCKER_HOST if facts is not None else "", host_root, data_root or root)
+    yield others(root, elsewhere.data_roots(host_root), host_root)
+    yield from _sight(found.address if facts is not None else "", host_root, data_root or root)
 
 
 def _read(path: str) -> str:
@@ -171,6 +180,16 @@ def readable(root: str, local: str) -> Check:
             advice="mount it here, or name another with MOUNTBOOK_DATA_ROOT",
         )
     return Check(name="data root", status="ok", found=f"{where} can be read")
+
+
+def others(root: str, known: list[str], host_root: str) -> Check:
+    """Name the data roots on this machine beside the one that is looked at: an agent sees one."""
+    here = real_path(root, host_root)
+    left = [one for one in known if real_path(one, host_root) != here]
+    if not left:
+        return Check(name="other data roots", status="ok", found="none at the usual places")
+    found = f"{', '.join(left)}: engines of their own, each for an agent of its own (DOCKER_HOST, MOUNTBOOK_DATA_ROOT)"
+    return Check(name="other data roots", status="ok", found=found)
 
 
 def _is_hosts_namespace() -> bool:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from aiohttp import web
 
-from agent.outcome import Rejected
+from agent.outcome import Rejected, Unreachable
 from agent.wire import Body
 from protocol.messages import API, Intervals
 from protocol.problems import Problem, problem_uri
@@ -44,6 +44,7 @@ class Recorder:
         if isinstance(outcome, Rejected):
             kind = problem_uri(outcome.type) if outcome.type else "about:blank"
             return _answer(Problem(type=kind, title="", status=outcome.status, detail=outcome.detail), outcome.status)
+        assert not isinstance(outcome, Unreachable), "a register in memory is always there"
         return _answer(outcome)
 
     @asynccontextmanager
