@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from agent import elsewhere
+from agent import elsewhere, remapping
 from agent.backends import discover
 from agent.backends.discover import Disk
 from agent.config import Config
@@ -116,13 +116,16 @@ class Lookout:
             listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))
         found = take(disks, listing, only=ids)
         self._seen = self._described(disks[0])
+        problems = found.problems
+        if disks[0].unreadable and remapping.in_user_namespace():
+            problems = (remapping.sentence(self._config, self._seen, disks[0].root.host), *problems)
         return Observation.of(
             found.entries if ids is None else [*found.entries, *_bound(disks, found.entries)],
             at=at,
             hash_version=hash_version,
             complete=found.complete,
             asked=None if ids is None else _keys(disks, ids) - found.uncertain,
-            problems=found.problems,
+            problems=problems,
             backends=found.backends,
         )
 

@@ -11,16 +11,17 @@ from typing import Final, Literal
 
 import msgspec
 
-from agent import elsewhere
+from agent import elsewhere, remapping
 from agent.backends import mountinfo
 from agent.backends.discover import real_path
-from agent.config import Config
+from agent.config import DEFAULT_DATA_ROOT, Config
 from agent.engine import Engine
 from agent.errors import EngineError
 from agent.facts import EngineFacts
 from agent.lookout import Lookout
 from mountbook.local import engines
 from mountbook.local.engines import Reach
+from protocol.byhand import run_agent
 from protocol.entries import Container, LayerUse, ResolvedBy
 from protocol.entries import Layer as LayerEntry
 
@@ -78,7 +79,7 @@ def _checks(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]
     seen_from = host_root or through
     if facts is not None:
         yield _engine(facts)
-        yield remapping(facts)
+        yield mapping(facts)
     local = f"{seen_from}{real_path(root, seen_from)}"
     yield readable(root, local)
     if mountinfo.is_through_a_process(seen_from):
@@ -115,13 +116,14 @@ def namespace(uid_map: str) -> Check:
     """Check that user IDs are the host's; ``uid_map`` is as in user_namespaces(7)."""
     if not uid_map:
         return Check(name="user namespace", status="unknown", found="/proc/self/uid_map cannot be read")
-    if uid_map.split() == ["0", "0", "4294967295"]:
+    if not remapping.in_user_namespace(uid_map):
         return Check(name="user namespace", status="ok", found="user IDs are the host's")
+    line = run_agent(url="http://COLLECTOR:8480", node="NODE-ID", cluster="CLUSTER", data_root=DEFAULT_DATA_ROOT)
     return Check(
         name="user namespace",
         status="problem",
         found="this is a user namespace: what belongs to users outside it cannot be read",
-        advice="start the agent's container with `docker run --userns=host` (services cannot), or on the host",
+        advice=f"run the agent outside it, on the host or with (services cannot) `{line}`",
     )
 
 
@@ -139,7 +141,7 @@ def _engine(facts: EngineFacts) -> Check:
     return Check(name="engine", status="ok", found=found)
 
 
-def remapping(facts: EngineFacts) -> Check:
+def mapping(facts: EngineFacts) -> Check:
     """Check how the engine maps user IDs."""
     if facts.rootless:
         return Check(

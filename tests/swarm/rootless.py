@@ -53,7 +53,7 @@ class RootlessEngine(Engine):
             "ROOTLESSKIT_STATE_DIR": str(self.socket.parent),
             "PATH": f"{self.home}/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
         }
-        process = self.host.start(*command, log=self.log, **environment)
+        process = self.host.start(*command, log=self.log, user=None, **environment)
         self._process = process
         wait_until("the rootless engine answers", lambda: self._answers() or not process.running)
         if not process.running:

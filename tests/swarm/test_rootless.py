@@ -17,11 +17,11 @@ from agent.observation import Observation
 from protocol.entries import Container, Kind, ResolvedBy
 from tests.swarm.engines import IMAGE, SNAPSHOTTERS, GraphDriver, Snapshotter
 from tests.swarm.lab import Lab
+from tests.swarm.pythons import ROOT
 from tests.swarm.rootless import RootlessEngine
 
 pytestmark = pytest.mark.lab
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 HIDDEN = "/run/hidden"
 
 
