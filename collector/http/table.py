@@ -4,9 +4,11 @@ from typing import Final
 
 from collector.http import (
     agents,
+    audit,
     containers,
     describe,
     enrolment,
+    evidence,
     health,
     images,
     layers,
@@ -31,6 +33,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sizes.ROUTES,
     *leftovers.ROUTES,
     *memory.ROUTES,
+    *evidence.ROUTES,
+    *audit.ROUTES,
     *agents.ROUTES,
     *enrolment.ROUTES,
     *health.ROUTES,

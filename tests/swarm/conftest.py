@@ -28,7 +28,7 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     """
     archive = images.archive(lab)
     swarm = Swarm(lab)
-    engines = [lab.engine(backend) for backend in ("overlay2", "vfs", "btrfs")]
+    engines = [lab.engine(backend, disk=True) for backend in ("overlay2", "vfs", "btrfs")]
     engines.append(lab.engine("overlayfs", release="trixie"))
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda engine: engine.docker("load", "--quiet", "--input", str(archive)), engines))

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from tests.swarm import debian
 from tests.swarm.engines import Engine, GraphDriver, Snapshotter
@@ -79,15 +79,20 @@ class Lab:
         backend: GraphDriver | Snapshotter = "overlay2",
         *options: str,
         release: debian.Release | None = None,
+        starts: bool = True,
+        disk: bool = False,
     ) -> Engine:
-        """Start one more host with an engine on it that answers and has the image ``IMAGE``."""
-        # The mount command of another Debian finds no free loop device here.
-        disk = None if release else self._disk("btrfs" if backend == "btrfs" else "ext4")
-        host = self.host(disk=disk, release=release)
+        """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``.
+
+        ``disk``: its data root is on a disk of its own, as btrfs needs it anyhow. Such a disk is removed at once, a
+        data root of 100,000 files in minutes.
+        """
+        host = self.host(disk=self._disk(backend) if disk or backend == "btrfs" else None, release=release)
         engine = Engine(host, backend, self.cgroup)
         self._engines.append(engine)
-        engine.start(*options)
-        engine.make_image()
+        if starts:
+            engine.start(*options)
+            engine.make_image()
         return engine
 
     def builder(self) -> Engine:
@@ -107,12 +112,11 @@ class Lab:
                 host.end()
             _remove(self.folder)
 
-    def _disk(self, kind: Literal["btrfs", "ext4"]) -> Path:
-        """Make an empty disk. A disk is gone at once: removing a data root of 100,000 files takes minutes."""
-        image = self.folder / f"{kind}-{len(self._hosts)}.img"
+    def _disk(self, backend: str) -> Path:
+        image = self.folder / f"disk-{len(self._hosts)}.img"
         with image.open("wb") as file:
-            file.truncate((1 if kind == "btrfs" else 16) << 30)
-        command = ["mkfs.btrfs", "--quiet"] if kind == "btrfs" else ["mkfs.ext4", "-q", "-O", "^has_journal"]
+            file.truncate((1 if backend == "btrfs" else 16) << 30)
+        command = ["mkfs.btrfs", "--quiet"] if backend == "btrfs" else ["mkfs.ext4", "-q", "-O", "^has_journal"]
         subprocess.run([*command, str(image)], check=True, capture_output=True, env=self.environment)
         return image
 
