@@ -15,10 +15,9 @@ pytestmark = pytest.mark.lab
 def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(swarm: Swarm) -> None:
     dead, lonely = victims(swarm)
     well = [engine for engine in swarm.nodes if engine not in (dead, lonely)]
-    before = {engine: known(swarm, engine) for engine in (dead, lonely)}
     passing = run(lonely, "passing")
     settled("one that will go is known", lambda: shop.found(swarm, swarm.leader, "name:passing"), [passing].__eq__)
-    since = swarm.now()
+    since, before = swarm.now(), {engine: known(swarm, engine) for engine in (dead, lonely)}
     lost = {swarm.node_id(engine): "down" for engine in (dead, lonely)}
     swarm.crash(dead)
     swarm.cut_off(lonely)
@@ -26,9 +25,9 @@ def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(sw
     settled("the collectors have moved", lambda: sorted(swarm.tasks("mountbook_collector")), names.__eq__)
     wanted = lost | {swarm.node_id(engine): "observed" for engine in well}
     settled("the others are heard", swarm.states, lambda states: states.items() >= wanted.items())
+    dark = swarm.now()
     # Whoever is not heard is not said to be gone.
-    assert known(swarm, dead) == before[dead]
-    assert known(swarm, lonely) == before[lonely] | {passing}
+    assert {engine: known(swarm, engine) for engine in (dead, lonely)} == before
     done = swarm.ask(well[1], "where", "nobody-is-called-that")
     assert done.returncode == 4, done.stderr
     assert dead.host.name in done.stderr
@@ -42,6 +41,8 @@ def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(sw
     settled("what went unheard is gone", lambda: shop.found(swarm, swarm.leader, "name:passing"), [].__eq__)
     named = {(swarm.node_id(lonely), "silent"), (swarm.node_id(dead), "agent-restart")}
     assert named <= swarm.gaps(since)
+    unseen = swarm.answer(swarm.leader, "where", f"service:{shop.SERVICE}", "--at", dark)["coverage"]["silent"]
+    assert {row["node"] for row in unseen} >= set(lost), unseen
     lonely.docker("rm", "--force", "unheard")
 
 
