@@ -17,7 +17,9 @@ pytestmark = pytest.mark.lab
 
 def test_every_node_reports_and_the_roster_names_them_all(swarm: Swarm) -> None:
     answer = settled(
-        "a roster is there", lambda: swarm.answer(swarm.leader, "nodes"), lambda answer: bool(answer["rosters"])
+        "a roster is there, and every node observed",
+        lambda: swarm.answer(swarm.leader, "nodes"),
+        lambda answer: bool(answer["rosters"]) and answer["coverage"]["complete"],
     )
     rows = {row["node"]: row for row in answer["nodes"]}
     assert set(rows) == {swarm.node_id(engine) for engine in swarm.nodes}
@@ -26,7 +28,6 @@ def test_every_node_reports_and_the_roster_names_them_all(swarm: Swarm) -> None:
     assert sorted(row["backends"][0]["name"] for row in rows.values()) == ["btrfs", "overlay2", "overlayfs", "vfs"]
     (roster,) = answer["rosters"]
     assert (roster["nodes"], roster["cluster"]) == (4, "swarm")
-    assert answer["coverage"]["complete"]
 
 
 def test_every_container_is_found_from_every_node_by_each_of_its_names(swarm: Swarm) -> None:
