@@ -88,6 +88,18 @@ async def first_record(conn: Connection) -> datetime | None:
     return first
 
 
+async def moments(conn: Connection) -> dict[int, datetime]:
+    """Return, per node, when something of it changed last."""
+    found = await conn.execute(text("SELECT id, changed_at FROM nodes"))
+    return dict(found.all())
+
+
+async def now(conn: Connection) -> datetime:
+    """Return the register's time."""
+    moment: datetime = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return moment
+
+
 async def named(conn: Connection, name: str) -> list[KnownNode]:
     """Return the nodes with this ID, this hostname, or an ID that begins so; at most a hundred."""
     begin = prefix(name)
