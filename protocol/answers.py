@@ -19,22 +19,32 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SilentNode(_Answer, frozen=True, kw_only=True):
-    """A node that is not observed, or not wholly; ``since`` is its last heartbeat (``null``: never heard)."""
+    """A node that is not observed, or not wholly; ``since`` is its last heartbeat (``null``: never heard).
+
+    In an answer about a moment in the past: that it was not observed then, ``until`` when (``null``: it still is not),
+    and why (``reason`` as in ``protocol.memory.Unobserved``).
+    """
 
     cluster: str
     node: str
     hostname: str
     state: NodeState
     since: str | None
+    until: str | None = None
+    reason: str = ""
 
 
 class Coverage(_Answer, frozen=True, kw_only=True):
-    """How much of the cluster an answer speaks for. ``complete``: every node known was observed."""
+    """How much of the cluster an answer speaks for. ``complete``: every node known was observed.
+
+    ``as_of`` is when the answer was given, ``at`` the moment that it is about (``null``: then).
+    """
 
     as_of: str
     complete: bool
     nodes_observed: int
     silent: list[SilentNode] = []
+    at: str | None = None
 
 
 class Bounds(_Answer, frozen=True, kw_only=True):

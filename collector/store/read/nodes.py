@@ -12,7 +12,7 @@ from collector.store.read.versions import prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, RosterRead, SilentNode
 
-_STATES: Final = """
+STATES: Final = """
     SELECT n.id, coalesce(n.cluster, r.cluster) AS cluster, coalesce(n.node, r.node) AS node,
         coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname, h.heard_at,
         CASE
@@ -61,7 +61,7 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
             "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
             "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
             """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
-            f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({_STATES}) AS s"
+            f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({STATES}) AS s"
         ),
         {"silent_after": silent_after},
     )
@@ -71,6 +71,13 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
     complete = observed > 0 and not nodes
     answer = Coverage(as_of=times.to_text(now), complete=complete, nodes_observed=observed, silent=nodes)
     return Observed(now, answer)
+
+
+async def first_record(conn: Connection) -> datetime | None:
+    """Return since when the register has observed any node; None: it has not."""
+    found = await conn.execute(text("SELECT min(observed_since) FROM nodes"))
+    first: datetime | None = found.scalar_one()
+    return first
 
 
 async def named(conn: Connection, name: str) -> list[KnownNode]:
@@ -94,7 +101,7 @@ async def named(conn: Connection, name: str) -> list[KnownNode]:
 async def states(conn: Connection, silent_after: float) -> dict[str, int]:
     """Return how many nodes are in each state."""
     found = await conn.execute(
-        text(f"SELECT state, count(*) FROM ({_STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
+        text(f"SELECT state, count(*) FROM ({STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
     )
     return dict(found.all())
 
@@ -108,7 +115,7 @@ _EVERYTHING: Final = f"""
         coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
         coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
-    FROM ({_STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+    FROM ({STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
         LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
         LEFT JOIN (
             SELECT node_id, count(*) AS containers FROM entries WHERE kind = 'container' GROUP BY node_id
