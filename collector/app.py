@@ -15,7 +15,7 @@ from collector import openapi
 from collector import web as pages
 from collector.config import Config
 from collector.errors import ProblemError, StartError
-from collector.http import auth, middleware, state, table
+from collector.http import auth, middleware, reports, state, table
 from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.metrics import Metrics
@@ -52,6 +52,7 @@ def make_app(config: Config) -> web.Application:
     app[state.BATCHER] = batcher
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     app[auth.GUARD] = auth.Guard(database, config.host)

@@ -78,7 +78,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the report can speak for: nodes that belonged to the cluster in the window, and how many were wholly observed.
+    """What the report can speak for: the nodes of the window, and how many were wholly observed during all of it.
 
     ``missing`` has the first of those times, ``missing_total`` counts all; the report ``coverage`` lists them.
     """

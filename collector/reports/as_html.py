@@ -54,7 +54,9 @@ def _begin(report: Report, columns: Sequence[Column]) -> str:
     total = sum(column.width for column in columns)
     widths = "".join(f'<col style="width:{column.width / total:.2%}">' for column in columns)
     titles = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in columns)
-    lines = "".join(f'<tr><th scope="row">{label}</th><td>{escape(value)}</td></tr>\n' for label, value in _merged(head))
+    lines = "".join(
+        f'<tr><th scope="row">{label}</th><td>{escape(value)}</td></tr>\n' for label, value in _merged(head)
+    )
     warning = ""
     if not head.coverage.complete:
         warning = (

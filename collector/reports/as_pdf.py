@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from collector.reports.pages import BOLD, Pages
 from collector.reports.report import Cell, Column, Row, facts, shown, visible, words
 from protocol.answers import Bounds
 from protocol.reports import PDF_ROWS, ReportHead
@@ -19,9 +20,6 @@ class Whole:
 
 def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], whole: Whole) -> bytes:
     """Return the document; ``rows`` are the first ones, ``PDF_ROWS`` at the most."""
-    # Imported here: it is slow to import, and most answers are no PDF.
-    from collector.reports.pages import BOLD, Pages
-
     pages = Pages(head.title, head.generator, f"{head.title}, {head.since} to {head.until}, {head.generator}")
     pages.text(head.title, size=17, font=BOLD, after=4)
     pages.text(f"This report lists {head.about}.", size=10, after=8)
@@ -43,9 +41,9 @@ def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], who
     else:
         pages.text("There is nothing to list.")
     pages.text(
-        "Times are UTC, of the register's clock unless a column says otherwise. A moment is given as two bounds: it lies "
-        "after the one and not after the other. Control characters are written as \\xNN, characters that the font lacks "
-        "as \\uNNNN; the CSV and JSON have them.",
+        "Times are UTC, of the register's clock unless a column says otherwise. A moment is given as two bounds: it "
+        "lies after the one and not after the other. Control characters are written as \\xNN, characters that the font "
+        "lacks as \\uNNNN; the CSV and JSON have the latter, JSON has both.",
         size=7.5,
     )
     return pages.end()
