@@ -17,7 +17,7 @@ from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, reports, state, table
 from collector.identity import add_given, check_exposure, has_credentials
-from collector.ingest import HeartbeatBatcher, Policy
+from collector.ingest import DailySums, HeartbeatBatcher, Policy
 from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
@@ -53,6 +53,7 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
     app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
+    app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     app[auth.GUARD] = auth.Guard(database, config.host)
@@ -134,9 +135,11 @@ class _Background:
     def __init__(self, database: Database, batcher: HeartbeatBatcher) -> None:
         self._batcher = batcher
         self._partitions = Partitions(database)
+        self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
             "usage": partial(usage.keep_forgetting, database),
+            "sums": self.sums.run,
         }
         self._alive = dict.fromkeys(self._jobs, True)
 

@@ -34,9 +34,20 @@ class Metrics:
             "mountbook_database_up", "1 when the database answered the last scrape.", registry=self.registry
         )
         self.nodes = Gauge("mountbook_nodes", "Nodes by state.", ("state",), registry=self.registry)
+        self.conflicts = Gauge(
+            "mountbook_node_conflicts",
+            "Nodes that two agents speak for, on one machine or on two; two is an alert.",
+            ("machines",),
+            registry=self.registry,
+        )
         self.months_ahead = Gauge(
             "mountbook_history_months_ahead",
             "Months after this one that history has partitions for; below 1 is an alert.",
+            registry=self.registry,
+        )
+        self.sums_wrong = Gauge(
+            "mountbook_state_hashes_wrong",
+            "Nodes whose rows were not what was acknowledged, since the start; above 0 is an alert.",
             registry=self.registry,
         )
         self.pool = Gauge("mountbook_database_connections", "Connections in use.", ("pool",), registry=self.registry)

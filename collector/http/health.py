@@ -48,10 +48,13 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
     try:
         async with request.app[DATABASE].query() as conn:
             states = await nodes.states(conn, request.app[CONFIG].silent_after)
+            conflicts = await nodes.conflicts(conn)
     except ProblemError:
         metrics.database_up.set(0)
     else:
         metrics.database_up.set(1)
+        metrics.conflicts.labels("one").set(conflicts.one_machine)
+        metrics.conflicts.labels("two").set(conflicts.two_machines)
         metrics.nodes.clear()
         for state, count in states.items():
             metrics.nodes.labels(state).set(count)

@@ -46,13 +46,14 @@ class Node:
 class Moment:
     """The register's time under the node's lock, later than everything before; and the node's last heartbeat.
 
-    ``skew`` is in seconds, as the last heartbeat or hello had it.
+    ``skew`` is in seconds, as the last heartbeat or hello had it; ``lost_events`` is the agent's count.
     """
 
     now: datetime
     heard_at: datetime | None
     listed_at: datetime | None
     skew: float | None
+    lost_events: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ _LOCK: Final = text(
 # A statement of its own: one that waits for the lock sees what was there before it waited.
 _MOMENT: Final = text(
     "SELECT greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at) AS now, "
-    "h.heard_at, h.listed_at, h.skew "
+    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) AS lost_events "
     "FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id WHERE n.id = :node_id"
 )
 _ADD: Final = text(

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -115,6 +115,7 @@ node_heartbeats: Final = Table(
     Column("agent_clock", Double),
     Column("skew", Double),
     Column("lost_events", BigInteger, nullable=False, server_default="0"),
+    Column("lost_before", BigInteger, nullable=False, server_default="0"),
     postgresql_with={"fillfactor": "30"},
 )
 """One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page;
@@ -172,6 +173,14 @@ history: Final = _versioned(
     Column("ended_before", DateTime(timezone=True), primary_key=True),
     # changed: the next version follows at ended_before; removed: the agent said so; absent: a complete list lacks it.
     Column("ended_why", Text(collation="C"), nullable=False),
+    # What began or ended in a window: rows come in the order of their ends.
+    Index("history_ended", "ended_before", postgresql_using="brin"),
+    Index(
+        "history_began",
+        "began_before",
+        postgresql_using="brin",
+        postgresql_ops={"began_before": "timestamptz_minmax_multi_ops"},
+    ),
     postgresql_partition_by="RANGE (ended_before)",
 )
 """Closed versions, by month of closing. There is no default partition: ``partitions`` makes them ahead."""
@@ -181,7 +190,7 @@ gaps: Final = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("node_id", Integer, nullable=False),
-    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind)
+    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind), lost-events (how many)
     Column("reason", Text(collation="C"), nullable=False),
     _text("detail"),
     _time("after"),

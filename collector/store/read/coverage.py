@@ -102,4 +102,4 @@ async def known(conn: Connection, silent_after: float, since: datetime, until: d
 async def unresolved(conn: Connection, since: datetime, until: datetime) -> dict[int, int]:
     """Return, per node, how many containers' directories were not known at some moment of the window."""
     found = await conn.execute(_UNRESOLVED, {"since": since, "until": until})
-    return dict(found.tuples())
+    return dict(found.all())

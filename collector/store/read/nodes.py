@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -106,6 +106,25 @@ async def states(conn: Connection, silent_after: float) -> dict[str, int]:
     return dict(found.all())
 
 
+class Conflicts(NamedTuple):
+    """How many nodes two agents speak for now: on one machine (an overlapping update), and on two (a copy)."""
+
+    one_machine: int
+    two_machines: int
+
+
+async def conflicts(conn: Connection) -> Conflicts:
+    """Return how many nodes have a conflict now."""
+    found = await conn.execute(text(_CONFLICTS))
+    return Conflicts(*found.one())
+
+
+_CONFLICTS: Final = """
+    SELECT count(*) FILTER (WHERE conflict_with ->> 'boot_id' = boot_id),
+        count(*) FILTER (WHERE conflict_with ->> 'boot_id' IS DISTINCT FROM boot_id)
+    FROM nodes WHERE conflict_seen > clock_timestamp() - interval '3 minutes'
+"""
+
 _EVERYTHING: Final = f"""
     SELECT s.cluster, s.node, s.hostname, s.state, s.heard_at, greatest(n.listed_at, h.listed_at) AS seen,
         coalesce(n.engine, '{{}}') AS engine, coalesce(n.backends, '[]') AS backends,
@@ -113,6 +132,7 @@ _EVERYTHING: Final = f"""
         coalesce(h.lost_events, 0) AS lost_events,
         CASE WHEN r.left_at IS NULL THEN r.doc ELSE '{{}}' END AS roster,
         coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
+        n.boot_id, n.conflict_with,
         coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
     FROM ({STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
@@ -153,7 +173,9 @@ async def rosters(conn: Connection) -> list[RosterRead]:
 
 
 def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
-    unsupported = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
+    ours = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
+    if row.conflict and row.conflict_with.get("boot_id") != row.boot_id:
+        ours.append("security: another machine speaks for this node too; its disk or its token is a copy")
     return NodeRow(
         cluster=row.cluster,
         node=row.node,
@@ -169,7 +191,7 @@ def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
         skew=row.skew,
         lost_events=row.lost_events,
         conflict=row.conflict,
-        problems=row.problems + unsupported,
+        problems=row.problems + ours,
         role=roster.get("role", ""),
         availability=roster.get("availability", ""),
         swarm_state=roster.get("state", ""),

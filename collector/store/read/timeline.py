@@ -167,7 +167,8 @@ async def _entities(
             "SELECT DISTINCT ON (node_id, entry_id, kind) node_id, kind, entry_id::text, "
             "(doc || jsonb_build_object('root', root, 'key', key))::text "
             f"FROM (SELECT {columns} FROM entries WHERE {condition} "
-            f"UNION ALL SELECT {columns} FROM history WHERE {condition}) AS v ORDER BY node_id, entry_id, kind LIMIT :limit"
+            f"UNION ALL SELECT {columns} FROM history WHERE {condition}) AS v "
+            "ORDER BY node_id, entry_id, kind LIMIT :limit"
         ),
         {**given, **only, "limit": limit},
     )
