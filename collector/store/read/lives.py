@@ -94,7 +94,8 @@ async def _stream(
     selected = versions.where(f"{condition} AND {also}", columns)
     statement = text(
         "SELECT v.node_id, v.entry_id::text AS entry_id, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
-        "v.ended_after, v.ended_before, v.certain, greatest(n.listed_at, h.listed_at) AS seen, "
+        "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended_before, v.certain, "
+        "greatest(n.listed_at, h.listed_at) AS seen, "
         f"{digest} AS digest, (v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text AS doc "
         f"FROM ({selected}) AS v JOIN nodes AS n ON n.id = v.node_id "
         f"LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id {joined} ORDER BY {order}"
