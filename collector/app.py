@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -18,6 +19,9 @@ from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, reports, state, table
 from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import DailySums, HeartbeatBatcher, Policy
+from collector.ledger.checkpoints import CheckpointError
+from collector.ledger.keeper import Keeper, make_notary
+from collector.ledger.signing import SigningKeyError
 from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
@@ -27,6 +31,8 @@ from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
 """Seconds that requests under way have to end when the collector stops."""
+_LAST_WORDS: Final = 5.0
+"""Seconds that background tasks have to end by themselves."""
 _RETRY: Final = 1.0
 _PASSING: Final = frozenset({ProblemType.UNAVAILABLE, ProblemType.NOT_MIGRATED})
 """What may be over in a moment: a stack starts the database, the migration and the collector at once."""
@@ -40,12 +46,17 @@ def make_app(config: Config) -> web.Application:
     """Return the application; nothing is connected before it starts.
 
     It has to be served with ``auto_decompress=False``, as ``serve`` does: bodies are inflated within bounds here.
+
+    Raises:
+        SigningKeyError: the signing key is none.
+        CheckpointError: checkpoints cannot be kept where they are to be.
     """
     document = openapi.document(table.ROUTES)
     database = Database(config)
+    notary = make_notary(config.signing_key, config.checkpoints)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
-    background = _Background(database, batcher)
+    background = _Background(database, batcher, Keeper(database, notary))
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database
@@ -53,6 +64,8 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
     app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
+    app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
+    app[state.METRICS].set_back.set_function(background.set_back)
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
@@ -76,9 +89,13 @@ async def serve(config: Config, *, started: Callable[[str], None] | None = None)
         started: told the collector's address (``http://127.0.0.1:8480``) when it accepts requests.
 
     Raises:
-        StartError: the database cannot be used, the address cannot be listened on, or would be open to everybody.
+        StartError: the database cannot be used, checkpoints cannot be signed or kept, the address cannot be listened
+            on, or would be open to everybody.
     """
-    app = make_app(config)
+    try:
+        app = make_app(config)
+    except (SigningKeyError, CheckpointError) as exc:
+        raise StartError(str(exc)) from exc
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE)
     try:
         await _check(config, app[state.DATABASE])
@@ -132,12 +149,13 @@ _Job = Callable[[asyncio.Event], Awaitable[None]]
 class _Background:
     """What runs beside requests, from before the first to after the last."""
 
-    def __init__(self, database: Database, batcher: HeartbeatBatcher) -> None:
-        self._batcher = batcher
+    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper) -> None:
+        self._batcher, self._keeper = batcher, keeper
         self._partitions = Partitions(database)
         self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
+            "ledger": keeper.run,
             "usage": partial(usage.keep_forgetting, database),
             "sums": self.sums.run,
         }
@@ -151,6 +169,14 @@ class _Background:
         """Return how many months of history are ready."""
         return self._partitions.ahead or 0
 
+    def checkpoint_age(self) -> float:
+        """Return the seconds since the last checkpoint; not a number before the first, and when none are made."""
+        return self._keeper.age if self._keeper.age is not None else math.nan
+
+    def set_back(self) -> float:
+        """Return 1 when the register was found set back."""
+        return float(self._keeper.set_back)
+
     async def around(self, _app: web.Application) -> AsyncIterator[None]:
         """Start the tasks; end them after the last request."""
         stopping = asyncio.Event()
@@ -159,6 +185,8 @@ class _Background:
         yield
         stopping.set()
         await self._batcher.stop()
+        # What the last requests left is chained and signed by this collector, if the database is there.
+        await asyncio.wait(tasks, timeout=_LAST_WORDS)
         for task in tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -45,6 +45,16 @@ class Metrics:
             "Months after this one that history has partitions for; below 1 is an alert.",
             registry=self.registry,
         )
+        self.checkpoint_age = Gauge(
+            "mountbook_audit_checkpoint_age_seconds",
+            "Seconds since the last signed checkpoint of the audit log; above 60 is an alert.",
+            registry=self.registry,
+        )
+        self.set_back = Gauge(
+            "mountbook_audit_set_back",
+            "1 when the audit log does not hold what a checkpoint says; an alert.",
+            registry=self.registry,
+        )
         self.sums_wrong = Gauge(
             "mountbook_state_hashes_wrong",
             "Nodes whose rows were not what was acknowledged, since the start; above 0 is an alert.",

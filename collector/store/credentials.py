@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from collector.store.engine import Connection
+from collector.store.ledger import AuditKind
 from collector.store.nodes import NodeIdentity
 
 
@@ -28,17 +29,28 @@ class Credential:
         return self.token_hash.hex()[:12]
 
 
+def noted(action: str) -> str:
+    """Return the INSERT that notes what was done to the tokens that the query ``changed`` gives."""
+    return (
+        f"INSERT INTO audit_pending (kind, body) SELECT '{AuditKind.TOKEN}', jsonb_build_object('action', '{action}', "
+        "'token', left(encode(token_hash, 'hex'), 12), 'role', role, 'cluster', cluster, 'node', node, "
+        "'comment', comment)::text FROM changed"
+    )
+
+
 _COLUMNS: Final = "token_hash, role, cluster, node, comment, created_at, revoked_at"
+# A token that is there already is not made again, and the audit log does not say so.
 _ADD: Final = text(
-    "INSERT INTO credentials (token_hash, role, cluster, node, comment) "
-    "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING"
+    "WITH changed AS (INSERT INTO credentials (token_hash, role, cluster, node, comment) "
+    "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING "
+    f"RETURNING {_COLUMNS}) {noted('made')}"
 )
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = :token_hash AND revoked_at IS NULL")
 _LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
 _REVOKE: Final = text(
-    "UPDATE credentials SET revoked_at = clock_timestamp() "
+    "WITH changed AS (UPDATE credentials SET revoked_at = clock_timestamp() "
     "WHERE encode(token_hash, 'hex') >= :low AND encode(token_hash, 'hex') < :high AND revoked_at IS NULL "
-    f"RETURNING {_COLUMNS}"
+    f"RETURNING {_COLUMNS}), noted AS ({noted('revoked')}) SELECT {_COLUMNS} FROM changed"
 )
 _ROLES: Final = text("SELECT DISTINCT role FROM credentials WHERE revoked_at IS NULL")
 

@@ -12,7 +12,12 @@ import msgspec
 from mountbook.deploy.docker import Docker
 from mountbook.errors import UserError
 
-SECRETS: Final = ("mountbook_postgres_password", "mountbook_join_secret", "mountbook_admin_token")
+SECRETS: Final = (
+    "mountbook_postgres_password",
+    "mountbook_join_secret",
+    "mountbook_admin_token",
+    "mountbook_signing_key",
+)
 _NO_LEADER: Final = ("does not have a leader", "no leader", "quorum", "deadline exceeded")
 
 

@@ -102,14 +102,14 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         time.sleep(_LOOK)
     if not forget:
         say(
-            "The stack is removed. The register (volume mountbook_postgres) and the secrets are kept; "
+            "The stack is removed. The register (volume mountbook_postgres), its checkpoints and the secrets are kept; "
             "`mountbook deploy` goes on with them."
         )
         return
     docker.run("secret", "rm", *SECRETS)
     say(
         "The stack and its secrets are removed. A volume is its node's own; on every node that had a task:\n"
-        "  docker volume rm mountbook_agent mountbook_postgres"
+        "  docker volume rm mountbook_agent mountbook_checkpoints mountbook_postgres"
     )
 
 
