@@ -94,7 +94,6 @@ class ReportHead(msgspec.Struct, frozen=True, kw_only=True):
     """What every report begins with.
 
     The window is what lies after ``since``, until ``until``. ``generator`` is the program and its version.
-    ``audit_log`` is ``null`` when the register keeps none.
     """
 
     name: ReportName
@@ -106,7 +105,7 @@ class ReportHead(msgspec.Struct, frozen=True, kw_only=True):
     generated_at: str
     generator: str
     coverage: ReportCoverage
-    audit_log: ChainHead | None
+    audit_log: ChainHead
     notes: list[str] = []
 
 

@@ -16,6 +16,7 @@ from collector.http.params import Node, Query
 from collector.http.routes import Access, Route
 from collector.http.state import CONFIG, DATABASE
 from collector.reports import as_csv, as_html, as_json, as_pdf, making
+from collector.reports.proof import Signing
 from collector.reports.report import Report, Row
 from protocol.messages import API
 from protocol.problems import ProblemType
@@ -56,7 +57,9 @@ async def _report(request: web.Request) -> web.StreamResponse:
             ProblemType.BUSY, f"{AT_ONCE} reports are being made already; try again later", retry_after=10
         )
     async with under_way, request.app[DATABASE].query() as conn:
-        report = await making.make(conn, request.app[CONFIG].silent_after, question)
+        config = request.app[CONFIG]
+        signing = Signing(config.signing_key, config.checkpoints)
+        report = await making.make(conn, config.silent_after, question, signing)
         name = f"mountbook-{report.head.name}-{report.head.until[:10]}"
         if query.format != "pdf":
             headers = _headers(FORMATS[query.format], f"{name}.{query.format}")

@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from collector.errors import ProblemError
 from collector.lookup import changes
-from collector.reports.asked import Context, Kind, Limits
+from collector.reports.asked import Context, Kind, Limits, knowing
 from collector.reports.report import Column, Row
 from protocol.memory import Change, Event, NodeCoverage
-from protocol.problems import ProblemType
 
 _ALL_THE_TIME: Final = "observed"
 
@@ -16,27 +14,6 @@ _ALL_THE_TIME: Final = "observed"
 def _change_limits(texts: Sequence[str], node: str) -> Limits:
     asked = changes.asked(texts, node)
     return Limits(asked.node, other=asked)
-
-
-def only_node(texts: Sequence[str], node: str) -> Limits:
-    """Read filters of a report that knows no other than ``node``.
-
-    Raises:
-        ProblemError: ``bad-request``, there is another one.
-    """
-    named = {node} - {""}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if key != "node" or not equals or not value:
-            raise ProblemError(
-                ProblemType.BAD_REQUEST, f"{text!r} is no filter of this report; it knows node=…", field="filter"
-            )
-        named.add(value)
-    if len(named) > 1:
-        raise ProblemError(
-            ProblemType.BAD_REQUEST, f"one node at a time: {', '.join(sorted(named))} were named", field="filter"
-        )
-    return Limits(named.pop() if named else "")
 
 
 async def _changes(context: Context, limits: Limits) -> AsyncIterator[Row]:
@@ -162,7 +139,7 @@ KINDS: Final = (
             Column("observed_since", "Observed since", 0),
             Column("heard", "Last heard", 0),
         ),
-        only_node,
+        knowing("node"),
         _coverage,
         (
             "A node that was observed during the whole window has one row, with the reason observed.",

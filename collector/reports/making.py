@@ -10,16 +10,19 @@ from collector.lookup.moments import Window, check_remembered
 from collector.lookup.scope import window_scope
 from collector.reports import contents, happenings, records
 from collector.reports.asked import Context, Kind, Limits
+from collector.reports.proof import Signing
 from collector.reports.report import Report
+from collector.store import ledger
 from collector.store.engine import Connection
 from collector.store.read import lives, nodes
 from protocol import times
 from protocol.memory import WindowCoverage
 from protocol.problems import ProblemType
-from protocol.reports import REPORTS, Missing, ReportCoverage, ReportHead
+from protocol.reports import REPORTS, ChainHead, Missing, ReportCoverage, ReportHead
 from protocol.version import RELEASE
 
-KINDS: Final = {kind.name: kind for kind in (*contents.KINDS, *happenings.KINDS, *records.KINDS)}
+_KINDS: Final = {kind.name: kind for kind in (*contents.KINDS, *happenings.KINDS, *records.KINDS)}
+KINDS: Final = {name: _KINDS[name] for name in REPORTS}
 """Every report by its name."""
 
 _MOST_TIME: Final = 600.0
@@ -56,7 +59,7 @@ def asked(name: str, *, since: str, until: str, filters: Sequence[str], node: st
     return Asked(kind, kind.limits(filters, node), since, until, told)
 
 
-async def make(conn: Connection, silent_after: float, question: Asked) -> Report:
+async def make(conn: Connection, silent_after: float, question: Asked, signing: Signing) -> Report:
     """Return the report, its rows still to be read on this connection.
 
     Raises:
@@ -67,7 +70,7 @@ async def make(conn: Connection, silent_after: float, question: Asked) -> Report
     scope, window = await window_scope(conn, silent_after, node=question.limits.node, since=since, until=until)
     window = await _remembered(conn, window, since)
     observed = await coverage.over_window(conn, silent_after, window, scope.versions.node_ids)
-    context = Context(scope, window, observed, until_now=not until)
+    context = Context(scope, window, observed, until_now=not until, signing=signing)
     kind = question.kind
     head = ReportHead(
         name=kind.name,
@@ -79,10 +82,17 @@ async def make(conn: Connection, silent_after: float, question: Asked) -> Report
         generated_at=scope.coverage.as_of,
         generator=f"mountbook {RELEASE}",
         coverage=_summary(observed),
-        audit_log=None,
+        audit_log=await _audit_log(conn),
         notes=list(kind.notes),
     )
     return Report(head, kind.columns, kind.rows(context, question.limits))
+
+
+async def _audit_log(conn: Connection) -> ChainHead:
+    head = await ledger.head(conn)
+    return ChainHead(
+        register=str(head.register), seq=head.seq, hash=head.hash.hex(), chained_at=times.to_text(head.chained_at)
+    )
 
 
 async def _remembered(conn: Connection, window: Window, since: str) -> Window:

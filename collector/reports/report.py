@@ -94,8 +94,8 @@ def facts(head: ReportHead) -> list[tuple[str, str]]:
         ("Coverage", observed),
         *gaps,
         ("Made", f"{head.generated_at} by {head.generator}"),
-        ("Audit log", f"entry {log.seq}, hash {log.hash}" if log is not None else "no audit log"),
-        *([("Register", log.register)] if log is not None else []),
+        ("Audit log", f"entry {log.seq}, chained {log.chained_at}, hash {log.hash}" if log.seq else "no entry yet"),
+        ("Register", log.register),
         *(("Note", note) for note in head.notes),
     ]
 
