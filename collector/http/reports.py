@@ -60,12 +60,18 @@ async def _report(request: web.Request) -> web.StreamResponse:
         config = request.app[CONFIG]
         signing = Signing(config.signing_key, config.checkpoints)
         report = await making.make(conn, config.silent_after, question, signing)
-        name = f"mountbook-{report.head.name}-{report.head.until[:10]}"
-        if query.format != "pdf":
-            headers = _headers(FORMATS[query.format], f"{name}.{query.format}")
-            return await streams.send_file(request, headers, _RENDERERS[query.format](report))
-        both = preferred(request, (FORMATS["pdf"], MULTIPART)) == MULTIPART
-        return await (_with_csv(request, report, name, query.csv_name) if both else _alone(report, name))
+        return await send(request, report, query.format, query.csv_name)
+
+
+async def send(request: web.Request, report: Report, kind: Format, csv_name: str = "") -> web.StreamResponse:
+    """Answer with the report in this format; ``csv_name`` is what a PDF calls the CSV that is made with it."""
+    name = f"mountbook-{report.head.name}-{report.head.until[:10]}"
+    if kind != "pdf":
+        headers = _headers(FORMATS[kind], f"{name}.{kind}")
+        return await streams.send_file(request, headers, _RENDERERS[kind](report))
+    if preferred(request, (FORMATS["pdf"], MULTIPART)) == MULTIPART:
+        return await _with_csv(request, report, csv_name or f"{name}.csv")
+    return await _alone(report, name)
 
 
 async def _alone(report: Report, name: str) -> web.StreamResponse:
@@ -77,7 +83,7 @@ async def _alone(report: Report, name: str) -> web.StreamResponse:
     return web.Response(body=document, headers=_headers(FORMATS["pdf"], f"{name}.pdf"))
 
 
-async def _with_csv(request: web.Request, report: Report, name: str, csv_name: str) -> web.StreamResponse:
+async def _with_csv(request: web.Request, report: Report, csv_name: str) -> web.StreamResponse:
     """Answer with two parts (RFC 2046): the CSV as it is made, then the PDF that names it."""
     boundary = secrets.token_hex(16)
     headers = {"Content-Type": f'{MULTIPART}; boundary="{boundary}"', "X-Content-Type-Options": "nosniff"}
@@ -88,7 +94,7 @@ async def _with_csv(request: web.Request, report: Report, name: str, csv_name: s
         async for record in made.csv():
             yield record
         yield f"\r\n--{boundary}\r\nContent-Type: {FORMATS['pdf']}\r\n\r\n".encode()
-        yield await made.pdf(csv_name or f"{name}.csv")
+        yield await made.pdf(csv_name)
         yield f"\r\n--{boundary}--\r\n".encode()
 
     return await streams.send_file(request, headers, parts())
@@ -134,6 +140,7 @@ ROUTES = (
     Route(
         method="GET",
         path=_PATH,
+        within={"name": tuple(REPORTS)},
         handler=_report,
         access=Access.READER,
         tag="reports",

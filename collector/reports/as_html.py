@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from html import escape
 from typing import Final
 
-from collector.reports.report import Cell, Column, Report, facts, shown, visible, words
-from protocol.answers import Bounds
+from collector.reports.report import Cell, Column, Report, facts, lines, shown
 from protocol.reports import ReportHead
 
 _STYLE: Final = """
@@ -18,6 +17,7 @@ table { border-collapse: collapse; width: 100%; table-layout: fixed; }
 table.facts { width: auto; table-layout: auto; margin-bottom: 1.5rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere; }
 table.facts th { white-space: nowrap; font-weight: 600; }
+table.facts th, table.facts td { padding-top: 0; padding-bottom: .1rem; }
 table.rows { font-size: 12px; line-height: 1.35; }
 table.rows thead th { border-bottom: 2px solid #111; vertical-align: bottom; }
 table.rows tbody td { border-bottom: 1px solid #ccc; }
@@ -54,9 +54,7 @@ def _begin(report: Report, columns: Sequence[Column]) -> str:
     total = sum(column.width for column in columns)
     widths = "".join(f'<col style="width:{column.width / total:.2%}">' for column in columns)
     titles = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in columns)
-    lines = "".join(
-        f'<tr><th scope="row">{label}</th><td>{escape(value)}</td></tr>\n' for label, value in _merged(head)
-    )
+    told = "".join(f'<tr><th scope="row">{label}</th><td>{escape(value)}</td></tr>\n' for label, value in _merged(head))
     warning = ""
     if not head.coverage.complete:
         warning = (
@@ -70,35 +68,24 @@ def _begin(report: Report, columns: Sequence[Column]) -> str:
         f'<meta name="generator" content="{escape(head.generator)}">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f'<h1>{escape(head.title)}</h1>\n<p class="about">This report lists {escape(head.about)}.</p>\n{warning}'
-        f'<table class="facts"><tbody>\n{lines}</tbody></table>\n'
+        f'<table class="facts"><tbody>\n{told}</tbody></table>\n'
         f'<table class="rows"><colgroup>{widths}</colgroup>\n<thead><tr>{titles}</tr></thead>\n<tbody>\n'
     )
 
 
 def _merged(head: ReportHead) -> list[tuple[str, str]]:
     """Return the facts, with a label that is repeated shown once."""
-    lines: list[tuple[str, str]] = []
+    merged: list[tuple[str, str]] = []
     before = ""
     for label, value in facts(head):
-        lines.append(("" if label == before else label, value))
+        merged.append(("" if label == before else label, value))
         before = label
-    return lines
+    return merged
 
 
 def _cell(cell: Cell) -> str:
-    match cell:
-        case bool() | None:
-            return f"<td>{words(cell)}</td>"
-        case int() | float():
-            return f'<td class="number">{cell}</td>'
-        case Bounds(after=None, before=before):
-            return f"<td>{escape(before)}<br>or earlier</td>"
-        case Bounds(after=after, before=before):
-            return f"<td>after {escape(after or '')}<br>until {escape(before)}</td>"
-        case str():
-            return f"<td>{escape(visible(cell))}</td>"
-        case _:
-            return f"<td>{'<br>'.join(escape(visible(text)) for text in cell)}</td>"
+    kind = ' class="number"' if isinstance(cell, int | float) and not isinstance(cell, bool) else ""
+    return f"<td{kind}>{'<br>'.join([escape(line) for line in lines(cell)])}</td>"
 
 
 def _end(report: Report, rows: int) -> str:

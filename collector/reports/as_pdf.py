@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reports.pages import BOLD, Pages
-from collector.reports.report import Cell, Column, Row, facts, shown, visible, words
-from protocol.answers import Bounds
+from collector.reports.report import Column, Row, facts, lines, shown, visible
 from protocol.reports import PDF_ROWS, ReportHead
 
 
@@ -36,7 +35,7 @@ def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], who
         pages.table(
             [columns[place].title for place in places],
             [columns[place].width for place in places],
-            [[_text(row[place]) for place in places] for row in rows],
+            [["\n".join(lines(row[place])) for place in places] for row in rows],
         )
     else:
         pages.text("There is nothing to list.")
@@ -55,13 +54,3 @@ def _completeness(rows: Sequence[Row], whole: Whole) -> list[tuple[str, str]]:
         ("Rows here", f"{count} (a PDF shows {PDF_ROWS:,} at the most)"),
         ("All rows", f"{visible(whole.name)}, SHA-256 {whole.sha256}"),
     ]
-
-
-def _text(cell: Cell) -> str:
-    match cell:
-        case Bounds(after=None, before=before):
-            return f"{before}\nor earlier"
-        case Bounds(after=after, before=before):
-            return f"after {after}\nuntil {before}"
-        case _:
-            return words(cell)

@@ -195,7 +195,7 @@ KINDS: Final = (
             Column("state", "State", 0.7),
             Column("directory", "Directory", 2.6),
             _BEGAN,
-            Column("certain", "Surely", 0.5, about="no: the end of the window lies between the bounds of a moment"),
+            Column("certain", "Certain", 0.5, about="no: the end of the window lies between the bounds of a moment"),
             Column("root", "Data root", 0),
             Column("backend", "Backend", 0),
             Column("mount_id", "Mount-id", 0),

@@ -55,6 +55,29 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T([\d:.]+Z)")
+
+
+def lines(cell: Cell) -> list[str]:
+    """Return a cell as it is printed: a moment as date and time, its two bounds and several texts below one another."""
+    match cell:
+        case Bounds(after=None, before=before):
+            return [_printed(before), "or earlier"]
+        case Bounds(after=after, before=before):
+            return [f"after {_printed(after or '')}", f"until {_printed(before)}"]
+        case str():
+            return [_printed(visible(cell))]
+        case None | bool() | int() | float():
+            return [words(cell)]
+        case _:
+            return [visible(text) for text in cell]
+
+
+def _printed(text: str) -> str:
+    found = _MOMENT.fullmatch(text)
+    return f"{found[1]} {found[2]}" if found else text
+
+
 def words(cell: Cell) -> str:
     """Return a cell as people read it, in one line; bounds as ``(after, before]``."""
     match cell:
