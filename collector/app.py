@@ -19,6 +19,7 @@ from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, reports, state, table
 from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import DailySums, HeartbeatBatcher, Policy
+from collector.ledger.access import AccessLog
 from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
 from collector.ledger.signing import SigningKeyError
@@ -53,10 +54,12 @@ def make_app(config: Config) -> web.Application:
     """
     document = openapi.document(table.ROUTES)
     database = Database(config)
-    notary = make_notary(config.signing_key, config.checkpoints)
+    keeper = Keeper(database, make_notary(config.signing_key, config.checkpoints))
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
-    background = _Background(database, batcher, Keeper(database, notary))
+    background = _Background(database, batcher, keeper)
+    app[state.ACCESS_LOG] = AccessLog(database)
+    app[state.LEDGER] = keeper
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database

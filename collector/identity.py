@@ -23,6 +23,8 @@ Role = Literal["agent", "operator", "auditor", "admin"]
 ROLES: Final[tuple[Role, ...]] = ("agent", "operator", "auditor", "admin")
 READERS: Final[frozenset[Role]] = frozenset({"operator", "auditor", "admin"})
 """Roles that may ask questions."""
+AUDITORS: Final[frozenset[Role]] = frozenset({"auditor", "admin"})
+"""Roles that may read the audit log."""
 
 _PREFIX: Final = "mb_"
 """So that a token is recognised as one where it should not be."""
@@ -45,6 +47,11 @@ class Identity:
     def reads(self) -> bool:
         """Whether it may ask questions."""
         return self.role in READERS
+
+    @property
+    def audits(self) -> bool:
+        """Whether it may read the audit log: auditors, administrators, and everybody while reads are open."""
+        return self.role in AUDITORS or self == ANONYMOUS
 
 
 ANONYMOUS: Final = Identity("operator", "anonymous")

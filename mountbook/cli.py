@@ -28,6 +28,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
     "Audit": ("report",),
     "Sizes": ("df", "top", "orphans", "ghosts"),
+    "Audit": ("verify",),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),

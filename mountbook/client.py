@@ -10,6 +10,7 @@ import msgspec
 from mountbook.connection import Connection
 from mountbook.credentials import Token
 from protocol.answers import ContainerRow, Nodes, StreamEnd, Where, WhoseAnswer
+from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.version import RELEASE
 
 if TYPE_CHECKING:
@@ -83,6 +84,23 @@ class Client:
         """Ask for a report as a file of this media type; the answer is read before the context ends."""
         with self._connection.file(_target(f"/api/v1/reports/{name}", query), media) as answer:
             yield answer
+
+    def audit(self) -> AuditStatus:
+        """Return where the audit log stands."""
+        return self.get("/api/v1/audit", (), AuditStatus)
+
+    def audit_log(self, kind: str | None = None) -> Iterator[AuditEntry]:
+        """Yield the audit log from its beginning, or its entries of one kind; a stream that breaks off is an error."""
+        held: bytes | None = None  # only the last line is no entry
+        entries = 0
+        for line in self._connection.stream(_target("/api/v1/audit/log", [("kind", kind)])):
+            if held is not None:
+                yield self._decode(held, AuditEntry)
+                entries += 1
+            held = line
+        end = self._decode(held or b"", AuditEnd)
+        if end.entries != entries:
+            raise self._connection.strange(f"{entries} entries and the word that there are {end.entries}")
 
     def ready(self) -> None:
         """Return when the collector says that it can answer."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from collector.http import (
     agents,
+    audit,
     containers,
     describe,
     enrolment,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *reports.ROUTES,
     *leftovers.ROUTES,
     *memory.ROUTES,
+    *audit.ROUTES,
     *agents.ROUTES,
     *enrolment.ROUTES,
     *health.ROUTES,

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from collector.errors import ProblemError
 from collector.http import answers, bodies, params
+from collector.http.access import ASKED, ROWS
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Node, Query
 from collector.http.routes import Access, Route
@@ -18,6 +19,7 @@ from collector.lookup.whose import MAX_PATHS, nobody, whose
 from protocol.answers import WhoseAnswer
 from protocol.messages import API
 from protocol.problems import ProblemType
+from protocol.text import clean
 
 _PATH = "A host path at any depth, `overlay2/l/XXXX`, a bare directory ID, or a dataset."
 _TEXT = (
@@ -42,6 +44,8 @@ class WhoseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     at: At = ""
 
 
+_RECORDED = 20
+"""So many paths of one question go into the access log; of more it has the number."""
 _BODY = msgspec.json.Decoder(WhoseBody)
 
 
@@ -56,6 +60,8 @@ async def _get(request: web.Request) -> web.StreamResponse:
 async def _post(request: web.Request) -> web.StreamResponse:
     params.read(request, Query)
     body = bodies.decode(await bodies.read(request), _BODY)
+    asked = [clean(path) for path in body.paths[:_RECORDED]]
+    request[ASKED] = {"paths": len(body.paths), "first_paths": asked, "node": clean(body.node), "at": clean(body.at)}
     return _respond(request, await _ask(request, body.paths, body.node, body.at))
 
 
@@ -65,6 +71,7 @@ async def _ask(request: web.Request, paths: Sequence[str], node: str, at: str) -
 
 
 def _respond(request: web.Request, answer: WhoseAnswer) -> web.Response:
+    request[ROWS] = sum(len(one.owners) for one in answer.answers)
     if preferred(request, (JSON, TEXT)) == TEXT:
         return answers.text(_lines(answer), answer.coverage)
     return answers.json(answer)

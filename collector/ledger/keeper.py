@@ -71,6 +71,11 @@ class Keeper:
         self._compared = False
 
     @property
+    def key(self) -> str | None:
+        """The public key that checkpoints are signed with; None: they are not."""
+        return None if self._notary is None else self._notary.key.public.text
+
+    @property
     def age(self) -> float | None:
         """Seconds since the last checkpoint; None before the first."""
         return None if self._signed_at is None else monotonic() - self._signed_at

@@ -40,6 +40,7 @@ class Database:
         self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
         # Of their own: heartbeats do not wait behind large snapshots.
         self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
+        self._access = _pool(config, "access", 1, config.ingest_timeout)
         self._query = _pool(config, "query", config.query_pool, config.query_timeout)
 
     @asynccontextmanager
@@ -62,6 +63,17 @@ class Database:
         """
         with translate():
             async with self._heartbeats.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def access(self) -> AsyncIterator[Connection]:
+        """One transaction on the connection for the access log.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._access.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -89,7 +101,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for pool in (self._ingest, self._heartbeats, self._query):
+        for pool in (self._ingest, self._heartbeats, self._access, self._query):
             await pool.dispose()
 
 

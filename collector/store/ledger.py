@@ -85,7 +85,7 @@ _APPEND: Final = text(
     "CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])) "
     "AS e (seq, at, kind, body, hash)"
 )
-_READ: Final = text(f"SELECT {_LINK} FROM audit_log WHERE seq > :after ORDER BY seq").execution_options(yield_per=BATCH)
+_READ: Final = f"SELECT {_LINK} FROM audit_log WHERE seq > :after"
 _FIRST: Final = text("SELECT coalesce((SELECT min(seq) FROM audit_log), (SELECT seq + 1 FROM audit_head))")
 _AT: Final = text("SELECT hash FROM audit_log WHERE seq = :seq")
 _NEWEST: Final = text(f"SELECT {_LINK} FROM audit_log WHERE kind = :kind ORDER BY seq")
@@ -158,9 +158,11 @@ async def hash_of(connection: Connection, seq: int) -> bytes | None:
     return found
 
 
-async def links(connection: Connection, after: int = 0) -> AsyncIterator[list[Link]]:
-    """Yield the chain behind ``after``, in order, in batches."""
-    async with connection.stream(_READ, {"after": after}) as found:
+async def links(connection: Connection, after: int = 0, kind: str = "") -> AsyncIterator[list[Link]]:
+    """Yield the chain behind ``after``, in order, in batches; with ``kind`` only entries of that kind."""
+    only = " AND kind = :kind" if kind else ""
+    statement = text(f"{_READ}{only} ORDER BY seq").execution_options(yield_per=BATCH)
+    async with connection.stream(statement, {"after": after} | ({"kind": kind} if kind else {})) as found:
         async for batch in found.partitions():
             yield [Link(*row) for row in batch]
 
