@@ -26,9 +26,8 @@ FAULT: Final = 70
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
-    "Audit": ("report",),
     "Sizes": ("df", "top", "orphans", "ghosts"),
-    "Audit": ("verify",),
+    "Audit": ("report", "verify"),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Other": ("completion", "version"),

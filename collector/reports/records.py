@@ -29,7 +29,7 @@ async def _access(context: Context, limits: Limits) -> AsyncIterator[Row]:
             _text(told, "role"),
             _text(told, "address"),
             _text(told, "question"),
-            told.get("answer"),
+            told.get("status"),
             told.get("rows"),
             one.seq,
         )
