@@ -8,6 +8,7 @@ with ``#`` or ``'``, gets a ``'`` in front; so removing one leading ``'`` gives 
 numbers. Control characters are written as ``\xNN``. JSON has every text as it is.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ from protocol.answers import Bounds
 
 _FORMULA: Final = "=+-@#'"
 _FULL_WIDTH: Final = "\uff1d\uff0b\uff0d\uff20"
+_PLAIN: Final = re.compile("[0-9A-Za-z/_.:][0-9A-Za-z/_.:@+=#-]*")
+"""Text in which there is nothing to look at: most of it."""
 _LEAST: Final = 3
 
 
@@ -27,7 +30,7 @@ async def render(report: Report) -> AsyncIterator[bytes]:
     rows = 0
     async for row in report.rows:
         rows += 1
-        yield _record(_fields(report.columns, row), width)
+        yield _joined(_fields(report.columns, row), width)
     yield _record(["# end", str(rows)], width)
 
 
@@ -51,10 +54,13 @@ def _fields(columns: Sequence[Column], row: Sequence[Cell]) -> list[str]:
     for column, cell in zip(columns, row, strict=True):
         if column.bounds:
             fields += [cell.after or "", cell.before] if isinstance(cell, Bounds) else ["", ""]
-        elif isinstance(cell, int | float):
-            fields.append(words(cell))
+        elif isinstance(cell, str) and _PLAIN.fullmatch(cell):
+            fields.append(cell)
+        elif cell is None:
+            fields.append("")
         else:
-            fields.append(defused(words(cell)))
+            text = words(cell)
+            fields.append(text if isinstance(cell, int | float) else _quoted(defused(text)))
     return fields
 
 
@@ -69,8 +75,11 @@ def defused(text: str) -> str:
 
 
 def _record(fields: Sequence[str], width: int) -> bytes:
-    padded = [*map(_quoted, fields), *[""] * (width - len(fields))]
-    return (",".join(padded) + "\r\n").encode()
+    return _joined([*map(_quoted, fields)], width)
+
+
+def _joined(fields: Sequence[str], width: int) -> bytes:
+    return (",".join(fields) + "," * (width - len(fields)) + "\r\n").encode()
 
 
 def _quoted(field: str) -> str:

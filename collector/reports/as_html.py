@@ -1,5 +1,6 @@
 """HTML: one page that needs nothing else, no script, and prints well; a row at a time."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from html import escape
 from typing import Final
@@ -34,6 +35,8 @@ footer { margin-top: 1rem; font-size: 12px; border-top: 1px solid #111; padding-
   .partial { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
+_PLAIN: Final = re.compile("[0-9A-Za-z/_.:@+=# -]*")
+"""Text in which there is nothing to look at: most of it."""
 _NO_SCRIPT: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -84,6 +87,8 @@ def _merged(head: ReportHead) -> list[tuple[str, str]]:
 
 
 def _cell(cell: Cell) -> str:
+    if isinstance(cell, str) and cell[10:11] != "T" and _PLAIN.fullmatch(cell):
+        return f"<td>{cell}</td>"
     kind = ' class="number"' if isinstance(cell, int | float) and not isinstance(cell, bool) else ""
     return f"<td{kind}>{'<br>'.join([escape(line) for line in lines(cell)])}</td>"
 
