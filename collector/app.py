@@ -14,6 +14,7 @@ from aiohttp import web
 
 from collector import openapi
 from collector import web as pages
+from collector.admission import Admission
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, reports, state, table
@@ -22,12 +23,13 @@ from collector.ingest import DailySums, HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
+from collector.ledger.retention import Retention
 from collector.ledger.signing import SigningKeyError
 from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
-from protocol.messages import Intervals
+from protocol.messages import MAX_BODY, Intervals
 from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
@@ -54,12 +56,18 @@ def make_app(config: Config) -> web.Application:
     """
     document = openapi.document(table.ROUTES)
     database = Database(config)
-    keeper = Keeper(database, make_notary(config.signing_key, config.checkpoints))
+    notary = make_notary(config.signing_key, config.checkpoints)
+    keeper = Keeper(database, notary)
+    retention = Retention(database, config.retention, notary.key if notary is not None else None)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
-    background = _Background(database, batcher, keeper)
+    app[state.ADMISSION] = Admission(
+        at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
+    )
+    background = _Background(database, batcher, keeper, retention)
     app[state.ACCESS_LOG] = AccessLog(database)
     app[state.LEDGER] = keeper
+    app[state.ALERTS] = background.alerts
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database
@@ -67,6 +75,7 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
     app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
+    app[state.METRICS].watch(app[state.ADMISSION])
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
@@ -152,13 +161,14 @@ _Job = Callable[[asyncio.Event], Awaitable[None]]
 class _Background:
     """What runs beside requests, from before the first to after the last."""
 
-    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper) -> None:
+    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper, retention: Retention) -> None:
         self._batcher, self._keeper = batcher, keeper
         self._partitions = Partitions(database)
         self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
             "ledger": keeper.run,
+            "retention": retention.run,
             "usage": partial(usage.keep_forgetting, database),
             "sums": self.sums.run,
         }
@@ -179,6 +189,10 @@ class _Background:
     def set_back(self) -> float:
         """Return 1 when the register was found set back."""
         return float(self._keeper.set_back)
+
+    def alerts(self) -> list[str]:
+        """Return in sentences what somebody has to look at."""
+        return [*self._partitions.alerts(), *self._keeper.alerts()]
 
     async def around(self, _app: web.Application) -> AsyncIterator[None]:
         """Start the tasks; end them after the last request."""

@@ -29,6 +29,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
     "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
     "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for what agents send; default 8",
+    "MOUNTBOOK_INGEST_WAITING": "ingest_waiting: most messages that wait for such a connection; default 64",
     "MOUNTBOOK_QUERY_POOL": "query_pool: most connections for questions; default 8",
     "MOUNTBOOK_INGEST_TIMEOUT": "ingest_timeout: most seconds of one statement of ingest; default 60",
     "MOUNTBOOK_QUERY_TIMEOUT": "query_timeout: most seconds of one statement of a question; default 30",
@@ -63,6 +64,8 @@ class Config:
     """Port to listen on; 0 takes a free one."""
     ingest_pool: int = 8
     """Most connections to the database for what agents send; one more is for heartbeats."""
+    ingest_waiting: int = 64
+    """Most messages that wait until one of these is free; who comes then is told to come again."""
     query_pool: int = 8
     """Most connections to the database for questions."""
     ingest_timeout: float = 60.0
@@ -132,6 +135,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         host=environment.get("MOUNTBOOK_HOST", DEFAULT_HOST).strip(),
         port=whole("MOUNTBOOK_PORT", DEFAULT_PORT),
         ingest_pool=whole("MOUNTBOOK_INGEST_POOL", 8),
+        ingest_waiting=whole("MOUNTBOOK_INGEST_WAITING", 64),
         query_pool=whole("MOUNTBOOK_QUERY_POOL", 8),
         ingest_timeout=seconds("MOUNTBOOK_INGEST_TIMEOUT", 60.0),
         query_timeout=seconds("MOUNTBOOK_QUERY_TIMEOUT", 30.0),
@@ -217,6 +221,7 @@ def _numbers(config: Config) -> list[str]:
     limits: dict[str, tuple[float, float, float]] = {
         "MOUNTBOOK_PORT": (config.port, 0, 65_535),
         "MOUNTBOOK_INGEST_POOL": (config.ingest_pool, 1, 1_000),
+        "MOUNTBOOK_INGEST_WAITING": (config.ingest_waiting, 0, 10_000),
         "MOUNTBOOK_QUERY_POOL": (config.query_pool, 1, 1_000),
         "MOUNTBOOK_INGEST_TIMEOUT": (config.ingest_timeout, 1, 3_600),
         "MOUNTBOOK_QUERY_TIMEOUT": (config.query_timeout, 1, 3_600),

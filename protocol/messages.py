@@ -200,8 +200,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Every 15 s while nothing changes: the state is still the one with this hash.
 
-    ``listed_ago``: seconds since the agent's last completed list or event; ``lost_events``: how many events its
-    spool had to drop since it started.
+    ``listed_ago``: seconds since the agent's last completed list or event; ``lost_events``: how many versions
+    of entries it has seen and nobody will hear of.
     """
 
     generation: Generation

@@ -1,5 +1,6 @@
 """Credentials: tokens by their hash. The tokens themselves are nowhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -45,6 +46,12 @@ _ADD: Final = text(
     "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING "
     f"RETURNING {_COLUMNS}) {noted('made')}"
 )
+_ADD_AGENTS: Final = text(
+    "INSERT INTO credentials (token_hash, role, cluster, node, comment) "
+    "SELECT x.token_hash, 'agent', :cluster, x.node, :comment FROM "
+    "unnest(CAST(:hashes AS bytea[]), CAST(:nodes AS text[])) AS x (token_hash, node) "
+    "ON CONFLICT (token_hash) DO NOTHING"
+)
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = :token_hash AND revoked_at IS NULL")
 _LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
 _REVOKE: Final = text(
@@ -59,6 +66,12 @@ async def add(connection: Connection, token_hash: bytes, role: str, whose: NodeI
     """Keep a token's hash; one that is there already stays as it is. ``whose`` is empty unless it is an agent's."""
     values = {"token_hash": token_hash, "role": role, "comment": comment}
     await connection.execute(_ADD, {**values, "cluster": whose.cluster, "node": whose.node})
+
+
+async def add_agents(connection: Connection, cluster: str, nodes: Mapping[str, bytes], comment: str) -> None:
+    """Keep the token hashes of many nodes of one cluster at once."""
+    values = {"cluster": cluster, "comment": comment, "nodes": list(nodes), "hashes": list(nodes.values())}
+    await connection.execute(_ADD_AGENTS, values)
 
 
 async def find(connection: Connection, token_hash: bytes) -> Credential | None:
