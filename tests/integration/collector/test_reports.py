@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from collector import identity
 from collector.config import Config
 from collector.http import reports
 from collector.store.engine import Database
@@ -212,7 +214,56 @@ async def test_a_register_without_any_node_has_reports_that_cover_nothing(databa
         for name in REPORTS:
             found = await report(session, name)
             assert not found.report.coverage.complete
-            assert name == "integrity" or not found.rows
+            assert name in ("access", "integrity") or not found.rows
+
+
+async def test_the_access_log_says_who_asked_what(http: aiohttp.ClientSession) -> None:
+    await report(http, "inventory", filter="service=shop_web")
+    await refused(http, "inventory", query={"until": "2126-01-01T00:00:00Z"})
+    rows = (await report(http, "access")).rows
+    assert [(row["who"], row["role"], row["question"], row["status"]) for row in rows] == [
+        ("anonymous", "operator", "GET /api/v1/reports/inventory?filter=service%3Dshop_web", 200),
+        ("anonymous", "operator", "GET /api/v1/reports/inventory?until=2126-01-01T00:00:00Z", 400),
+    ]
+    assert not (await report(http, "access", filter="who=nobody")).rows
+
+
+async def test_only_auditors_get_reports_and_tokens_are_listed(database_url: str, database: Database) -> None:
+    tokens = {role: await identity.add(database, role, comment=f"the {role}") for role in ("operator", "auditor")}
+    async with collector(Config(database_url=database_url)) as session:
+        headers = {"Authorization": f"Bearer {tokens['operator']}"}
+        async with session.get("/api/v1/reports/enrolments", headers=headers) as response:
+            assert response.status == 403
+        session.headers["Authorization"] = f"Bearer {tokens['auditor']}"
+        rows = (await report(session, "enrolments")).rows
+    assert [(row["event"], row["role"], row["comment"]) for row in rows] == [
+        ("token", "operator", "the operator"),
+        ("token", "auditor", "the auditor"),
+    ]
+
+
+async def test_integrity_says_whether_the_log_holds(
+    database_url: str, database: Database, node: Node, rows: Rows, tmp_path: Path
+) -> None:
+    key = "5" * 64
+    await node.hello()
+    await node.snapshot(*EVERYTHING)
+    config = Config(database_url=database_url, signing_key=key, checkpoints=str(tmp_path))
+    async with collector(config) as session:
+        await _until(lambda: rows.ask("SELECT seq FROM audit_head")[0]["seq"] >= 2)
+        found = await report(session, "integrity")
+        checks = {row["check"]: row for row in found.rows}
+        assert checks["chain"]["result"] == "holds"
+        assert found.report.audit_log.hash in checks["chain"]["detail"]
+    # It signs once more when it stops.
+    async with collector(config) as session:
+        checks = {row["check"]: row for row in (await report(session, "integrity")).rows}
+        assert checks["chain"]["result"] == "holds"
+        assert "signed with ed25519:" in checks["checkpoints"]["detail"]
+        rows.change("UPDATE audit_log SET body = replace(body, 'n1', 'n7') WHERE seq = 2")
+        (chain, *_) = (await report(session, "integrity")).rows
+        assert chain["result"] == "broken"
+        assert "entry 2" in chain["detail"]
 
 
 async def test_the_other_formats_are_files_with_an_end(http: aiohttp.ClientSession) -> None:
@@ -233,9 +284,14 @@ async def test_more_reports_at_once_than_a_collector_makes_are_asked_to_wait(
     http: aiohttp.ClientSession, rows: Rows
 ) -> None:
     with psycopg.connect(rows.url) as blocking:
-        blocking.execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+        blocking.execute("LOCK TABLE gaps IN ACCESS EXCLUSIVE MODE")
         waiting = [asyncio.create_task(report(http, "inventory")) for _ in range(reports.AT_ONCE)]
-        await _until(lambda: len(rows.ask("SELECT FROM pg_locks WHERE NOT granted")) == reports.AT_ONCE)
+        await _until(
+            lambda: (
+                len(rows.ask("SELECT FROM pg_locks WHERE relation = 'gaps'::regclass AND NOT granted"))
+                == reports.AT_ONCE
+            )
+        )
         assert "are being made already" in (await refused(http, "coverage", 503)).detail
     assert [len((await one).rows) for one in waiting] == [2] * reports.AT_ONCE
     assert len((await report(http, "coverage")).rows) == 1
