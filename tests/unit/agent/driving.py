@@ -26,7 +26,8 @@ def volume(number: int, driver: str = "local") -> Volume:
 class Driver:
     """``node`` is the truth; ``unreadable`` kinds cannot be enumerated. ``post`` is the network.
 
-    ``ever`` are the keys that were ever there, ``found_gone`` those that a look did not find.
+    ``skew`` is how wrong its wall clock is. ``ever`` are the keys that were ever there, ``found_gone`` those that
+    a look did not find.
     """
 
     post: Callable[[str, Body], Outcome]
@@ -36,6 +37,7 @@ class Driver:
     position: Position | None = None
     room: int = 24 * 1024 * 1024
     now: float = 1000.0
+    skew: float = 0.0
     instance: int = 0
     ever: set[EntryKey] = field(default_factory=set)
     found_gone: set[EntryKey] = field(default_factory=set)
@@ -49,7 +51,7 @@ class Driver:
         return Reporter(
             instance=f"{self.instance:032x}",
             boot_id="boot",
-            wall=lambda: 1_700_000_000.0 + self.now,
+            wall=lambda: 1_700_000_000.0 + self.now + self.skew,
             draw=lambda: 0.5,
             position=self.position,
             room=self.room,
