@@ -23,6 +23,7 @@ from collector.ingest import DailySums, HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
+from collector.ledger.retention import Retention
 from collector.ledger.signing import SigningKeyError
 from collector.metrics import Metrics
 from collector.store import usage
@@ -55,15 +56,18 @@ def make_app(config: Config) -> web.Application:
     """
     document = openapi.document(table.ROUTES)
     database = Database(config)
-    keeper = Keeper(database, make_notary(config.signing_key, config.checkpoints))
+    notary = make_notary(config.signing_key, config.checkpoints)
+    keeper = Keeper(database, notary)
+    retention = Retention(database, config.retention, notary.key if notary is not None else None)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
     app[state.ADMISSION] = Admission(
         at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
     )
-    background = _Background(database, batcher, keeper)
+    background = _Background(database, batcher, keeper, retention)
     app[state.ACCESS_LOG] = AccessLog(database)
     app[state.LEDGER] = keeper
+    app[state.ALERTS] = background.alerts
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database
@@ -156,13 +160,14 @@ _Job = Callable[[asyncio.Event], Awaitable[None]]
 class _Background:
     """What runs beside requests, from before the first to after the last."""
 
-    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper) -> None:
+    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper, retention: Retention) -> None:
         self._batcher, self._keeper = batcher, keeper
         self._partitions = Partitions(database)
         self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
             "ledger": keeper.run,
+            "retention": retention.run,
             "usage": partial(usage.keep_forgetting, database),
             "sums": self.sums.run,
         }
@@ -183,6 +188,10 @@ class _Background:
     def set_back(self) -> float:
         """Return 1 when the register was found set back."""
         return float(self._keeper.set_back)
+
+    def alerts(self) -> list[str]:
+        """Return in sentences what somebody has to look at."""
+        return [*self._partitions.alerts(), *self._keeper.alerts()]
 
     async def around(self, _app: web.Application) -> AsyncIterator[None]:
         """Start the tasks; end them after the last request."""

@@ -262,6 +262,8 @@ class Whose(_Answer, frozen=True, kw_only=True):
 
     At most 1,000 ``owners`` are listed (``node=`` asks about one node); ``owners_total`` counts all.
     ``also_visible`` are farther ancestors (a container that binds ``/``) on the owners' nodes; at most 100 are listed.
+    ``former`` are, where there is no owner, those that owned it last, one a node, the latest end first: each has
+    ``ended``.
     """
 
     path: str
@@ -269,6 +271,7 @@ class Whose(_Answer, frozen=True, kw_only=True):
     owners_total: int = 0
     also_visible: list[Owner] = []
     also_visible_total: int = 0
+    former: list[Owner] = []
     at: str | None = None
 
 
@@ -324,3 +327,10 @@ class Nodes(_Answer, frozen=True, kw_only=True):
     nodes: list[NodeRow]
     coverage: Coverage
     rosters: list[RosterRead] = []
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """The database can be used by this release. ``alerts``: what somebody has to look at all the same."""
+
+    status: str
+    alerts: list[str] = []

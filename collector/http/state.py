@@ -14,6 +14,8 @@ from collector.metrics import Metrics
 from collector.store.engine import Database
 
 ACCESS_LOG: Final = web.AppKey("access_log", AccessLog)
+ALERTS: Final[web.AppKey[Callable[[], list[str]]]] = web.AppKey("alerts")
+"""Says in sentences what somebody has to look at."""
 ADMISSION: Final = web.AppKey("admission", Admission)
 BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("background")
 """Says of every background task whether it runs."""

@@ -16,7 +16,7 @@ from collector.http.routes import Access, Route
 from collector.http.state import CONFIG, DATABASE
 from collector.lookup.scope import scoped
 from collector.lookup.whose import MAX_PATHS, nobody, whose
-from protocol.answers import WhoseAnswer
+from protocol.answers import Bounds, Owner, WhoseAnswer
 from protocol.messages import API
 from protocol.problems import ProblemType
 from protocol.text import clean
@@ -24,7 +24,8 @@ from protocol.text import clean
 _PATH = "A host path at any depth, `overlay2/l/XXXX`, a bare directory ID, or a dataset."
 _TEXT = (
     "As `text/plain`: path, node, kind, role, key, path inside (`-`: none) and the sentence, divided by tabs, one owner"
-    " a line; a path that nobody owns has `-` everywhere else; then the coverage behind `#`."
+    " a line; a path that nobody owns has `-` there, and at the end who owned it last, if anybody did; then the"
+    " coverage behind `#`."
 )
 
 
@@ -52,7 +53,7 @@ _BODY = msgspec.json.Decoder(WhoseBody)
 async def _get(request: web.Request) -> web.StreamResponse:
     query = params.read(request, WhoseQuery)
     answer = await _ask(request, query.path, query.node, query.at)
-    if len(answer.answers) == 1 and not answer.answers[0].owners:
+    if len(answer.answers) == 1 and not answer.answers[0].owners and not answer.answers[0].former:
         raise ProblemError(ProblemType.NOT_FOUND, nobody(answer), coverage=answer.coverage)
     return _respond(request, answer)
 
@@ -80,10 +81,17 @@ def _respond(request: web.Request, answer: WhoseAnswer) -> web.Response:
 def _lines(answer: WhoseAnswer) -> Iterator[tuple[str, ...]]:
     for one in answer.answers:
         if not one.owners:
-            yield (one.path, "-", "-", "-", "-", "-", "-")
+            yield (one.path, "-", "-", "-", "-", "-", _last(one.former))
         for owner in one.owners:
             where = owner.hostname or owner.node
             yield (one.path, where, owner.kind, owner.role, owner.key, owner.inside or "-", owner.sentence)
+
+
+def _last(former: Sequence[Owner]) -> str:
+    """Return in words who owned a path last."""
+    if not former or not isinstance(former[0].ended, Bounds):
+        return "-"
+    return f"nobody; until {former[0].ended.before}: {former[0].sentence}"
 
 
 ROUTES = (
@@ -96,7 +104,8 @@ ROUTES = (
         summary="Who owns a path",
         description=(
             "The nearest ancestor that is somebody's own decides, on every node where the path means something. One "
-            f"path that nobody owns is a problem `not-found`; among several it has no owners.\n\n{_TEXT}"
+            "path that nobody owns, or ever owned, is a problem `not-found`; `former` says who owned it last.\n\n"
+            f"{_TEXT}"
         ),
         query=WhoseQuery,
         answer=WhoseAnswer,

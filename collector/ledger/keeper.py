@@ -21,6 +21,7 @@ CHECKPOINT_EVERY: Final = 30.0
 """Seconds between two checkpoints: what is older than a minute is covered also when one fails."""
 
 _EVERY: Final = 1.0
+_OVERDUE: Final = 90.0
 _RETRY: Final = 5.0
 _log = structlog.stdlib.get_logger("collector.ledger")
 
@@ -76,9 +77,23 @@ class Keeper:
         return None if self._notary is None else self._notary.key.public.text
 
     @property
+    def signing(self) -> SigningKey | None:
+        """The key itself, for what else the collector vouches for; None: there is none."""
+        return None if self._notary is None else self._notary.key
+
+    @property
     def age(self) -> float | None:
         """Seconds since the last checkpoint; None before the first."""
         return None if self._signed_at is None else monotonic() - self._signed_at
+
+    def alerts(self) -> list[str]:
+        """Return in sentences what is wrong with the audit log."""
+        found = []
+        if self.set_back:
+            found.append("the audit log does not hold what a checkpoint says; `mountbook verify` names the place")
+        if self.age is not None and self.age > _OVERDUE:
+            found.append(f"no checkpoint of the audit log was kept for {self.age:.0f} s; the collector's log says why")
+        return found
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Chain every second and sign twice a minute until ``stopping`` is set; then once more."""

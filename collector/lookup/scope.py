@@ -55,15 +55,15 @@ async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: s
         )
     present = await nodes.coverage(conn, silent_after)
     when = moment(at, present.now)
-    covered, ahead = present.coverage, timedelta()
+    covered, versions = present.coverage, Versions()
     if when is not None:
         check_remembered(when, await nodes.first_record(conn))
         known = await facts.known(conn, silent_after, when, when)
-        covered, ahead = observed.at(known, when), _ahead(known)
+        covered, versions = observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
     if not node:
-        return Scope(conn, Versions(when, ahead=ahead), covered, at)
+        return Scope(conn, versions, covered, at)
     named = await _node(conn, node, covered)
-    return Scope(conn, Versions(when, frozenset({named.node_id}), ahead), covered, at, named.node)
+    return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
 
 
 async def window_scope(
@@ -77,6 +77,15 @@ async def window_scope(
     scope = await scoped(conn, silent_after, node=node)
     now = times.parse_time(scope.coverage.as_of, datetime.now(UTC))
     return scope, window(since, until, now, await nodes.first_record(conn))
+
+
+def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
+    """Return the nodes of which it is not known yet what they had at the moment."""
+    return frozenset(
+        node.node_id
+        for node in known.nodes
+        if node.node_id is not None and (node.listed_at is None or node.listed_at < when)
+    )
 
 
 def _ahead(known: facts.Known) -> timedelta:

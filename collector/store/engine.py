@@ -69,6 +69,21 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def maintenance(self) -> AsyncIterator[Connection]:
+        """One connection on which every statement commits by itself; made for this, and closed after it.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._ingest.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                try:
+                    yield connection
+                finally:
+                    await connection.invalidate()
+
+    @asynccontextmanager
     async def access(self) -> AsyncIterator[Connection]:
         """One transaction on the connection for the access log.
 

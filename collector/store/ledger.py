@@ -152,6 +152,13 @@ async def first(connection: Connection) -> int:
     return int((await connection.execute(_FIRST)).scalar_one())
 
 
+async def last_of(connection: Connection, partition: str) -> Link | None:
+    """Return the last entry of one month of the chain; None when the month is empty. The name is of the catalogue."""
+    found = await connection.execute(text(f"SELECT {_LINK} FROM {partition} ORDER BY seq DESC LIMIT 1"))
+    row = found.one_or_none()
+    return None if row is None else Link(*row)
+
+
 async def hash_of(connection: Connection, seq: int) -> bytes | None:
     """Return the hash of one entry; None when there is none with this number."""
     found: bytes | None = (await connection.execute(_AT, {"seq": seq})).scalar_one_or_none()

@@ -16,10 +16,11 @@ from protocol.answers import NodeState
 class Facts:
     """One node. Times are the register's.
 
-    ``node_id`` is None for a node that only a roster names. ``named_at`` and ``left_at`` are the first roster that
-    named it and the first that no longer did, ``rosters_since`` the first roster of its cluster; ``superseded_at``:
-    since then another node speaks for its engine. ``incomplete_since``: since then its containers could not be listed
-    to the end; ``conflict_since`` and ``conflict_seen``: two agents have spoken for it, and last did.
+    ``node_id`` is None for a node that only a roster names. ``listed_at`` is its last complete list or event;
+    ``named_at`` and ``left_at`` are the first roster that named it and the first that no longer did, ``rosters_since``
+    the first roster of its cluster; ``superseded_at``: since then another node speaks for its engine.
+    ``incomplete_since``: since then its containers could not be listed to the end; ``conflict_since`` and
+    ``conflict_seen``: two agents have spoken for it, and last did.
     """
 
     node_id: int | None
@@ -29,6 +30,7 @@ class Facts:
     state: NodeState
     observed_since: datetime | None
     heard_at: datetime | None
+    listed_at: datetime | None
     named_at: datetime | None
     left_at: datetime | None
     rosters_since: datetime | None
@@ -61,7 +63,7 @@ class Known:
 _FACTS: Final = text(
     f"""
     SELECT clock_timestamp() AS now, s.id AS node_id, s.cluster, s.node, s.hostname, s.state, n.observed_since,
-        s.heard_at, r.first_at AS named_at, r.left_at,
+        s.heard_at, greatest(n.listed_at, h.listed_at) AS listed_at, r.first_at AS named_at, r.left_at,
         (SELECT min(o.first_at) FROM roster_nodes AS o WHERE o.cluster = s.cluster) AS rosters_since,
         CASE WHEN s.state = 'superseded' THEN (
             SELECT min(m.observed_since) FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id

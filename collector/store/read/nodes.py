@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from collector.store.engine import Connection
-from collector.store.read.versions import prefix
+from collector.store.read.versions import Versions, prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, RosterRead, SilentNode
 
@@ -162,6 +162,20 @@ async def everything(conn: Connection, silent_after: float) -> list[NodeRow]:
     """Return every node with what its agent last said."""
     found = await conn.execute(text(_EVERYTHING), {"silent_after": silent_after})
     return [_row(row, row.roster or {}) for row in found]
+
+
+async def counts(conn: Connection, versions: Versions) -> dict[int, tuple[int, int]]:
+    """Return, per node, how many containers there were, and of how many the directory was not known."""
+    lost = "mount_id IS NULL AND coalesce(doc ->> 'resolved_by', 'unresolved') = 'unresolved' AS lost"
+    source = versions.where("kind = 'container'", f"node_id, entry_id, {lost}")
+    found = await conn.execute(
+        text(
+            "SELECT node_id, count(DISTINCT entry_id), count(DISTINCT entry_id) FILTER (WHERE lost) "
+            f"FROM ({source}) AS v GROUP BY node_id"
+        ),
+        versions.parameters,
+    )
+    return {node_id: (containers, unresolved) for node_id, containers, unresolved in found}
 
 
 async def rosters(conn: Connection) -> list[RosterRead]:

@@ -2,7 +2,8 @@
 
 A question about now reads ``entries`` only. One about a moment T reads ``entries`` and ``history``: every version that
 may have been valid at T, because it may have begun before T and had not surely ended. ``certain`` is false when T lies
-between the bounds of its beginning or of its end; what its engine made only after T was surely not there. One about a
+between the bounds of its beginning or of its end, or after the last list of its node; what its engine made only after T
+was surely not there. One about a
 window reads every version that may have been valid at any moment of it.
 """
 
@@ -54,13 +55,15 @@ class Position:
 class Versions:
     """``at`` is the moment (``None``: now), ``node_ids`` the only nodes that are of interest (``None``: all).
 
-    ``ahead`` is by how much the clock of any node may be ahead of PostgreSQL's. ``span`` asks for all versions of a
-    window instead of a moment.
+    ``ahead`` is by how much the clock of any node may be ahead of PostgreSQL's; ``stale`` are the nodes whose last list
+    was made before ``at``: what they have now they may not have had then. ``span`` asks for all versions of a window
+    instead of a moment.
     """
 
     at: datetime | None = None
     node_ids: frozenset[int] | None = None
     ahead: timedelta = timedelta()
+    stale: frozenset[int] = frozenset()
     span: Span | None = None
 
     @property
@@ -70,7 +73,7 @@ class Versions:
         if self.span is not None:
             given |= {name: when for name, when in self.span._asdict().items() if when is not None}
         elif self.at is not None:
-            given |= {"at": self.at, "made": (self.at + self.ahead).strftime(_MADE)}
+            given |= {"at": self.at, "made": (self.at + self.ahead).strftime(_MADE), "stale": sorted(self.stale)}
         if self.node_ids is not None:
             given["node_ids"] = sorted(self.node_ids)
         return given
@@ -126,10 +129,11 @@ class Versions:
             )
         if self.at is None:
             return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}", ""
+        lasts = "began_before <= :at AND node_id <> ALL(CAST(:stale AS int[])) AS certain"
         certain = "began_before <= :at AND :at <= ended_after AS certain"
         closed = f"{condition} AND {_BEGAN} AND ended_before > :at"
         return (
-            f"SELECT {columns}, {_OPEN}, began_before <= :at AS certain FROM entries WHERE {condition} AND {_BEGAN}",
+            f"SELECT {columns}, {_OPEN}, {lasts} FROM entries WHERE {condition} AND {_BEGAN}",
             f"SELECT {columns}, ended_after, ended_before, {certain} FROM history WHERE {closed}",
         )
 

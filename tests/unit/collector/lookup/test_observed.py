@@ -18,7 +18,7 @@ def node(name: str = "n1", node_id: int | None = 1, **changes: Any) -> Facts:
         ("named_at", "left_at", "rosters_since", "superseded_at", "incomplete_since", "conflict_since", "conflict_seen")
     )
     values |= {"cluster": "c", "hostname": f"{name}.example", "state": "observed", "skew": 0.5}
-    values |= {"observed_since": ago(100), "heard_at": NOW}
+    values |= {"observed_since": ago(100), "heard_at": NOW, "listed_at": NOW}
     return Facts(node=name, node_id=node_id, **(values | changes))
 
 
