@@ -26,7 +26,7 @@ POLICY = Policy(Intervals(), Config(database_url="").silent_after)
 
 _CURRENT = """
     SELECT e.kind, e.root, e.key, e.hash FROM entries AS e JOIN nodes AS n ON n.id = e.node_id
-    WHERE n.cluster = %s AND n.node = %s
+    WHERE n.cluster = 'c' AND n.node = %s
 """
 _VERSIONS = """
     SELECT kind, root, key, hash, extract(epoch FROM began_after)::float8, extract(epoch FROM began_before)::float8,
@@ -35,16 +35,16 @@ _VERSIONS = """
         SELECT node_id, kind, root, key, hash, began_after, began_before, ended_after, ended_before FROM history
         UNION ALL
         SELECT node_id, kind, root, key, hash, began_after, began_before, NULL, NULL FROM entries
-    ) AS v JOIN nodes AS n ON n.id = v.node_id WHERE n.cluster = %s AND n.node = %s
+    ) AS v JOIN nodes AS n ON n.id = v.node_id WHERE n.cluster = 'c' AND n.node = %s
     ORDER BY kind, root, key, began_before
 """
-_STAND = "SELECT extract(epoch FROM changed_at)::float8, state_hash FROM nodes WHERE cluster = %s AND node = %s"
+_STAND = "SELECT extract(epoch FROM changed_at)::float8, state_hash FROM nodes WHERE cluster = 'c' AND node = %s"
 _MOVE_NODE = """
-    UPDATE nodes SET {} WHERE cluster = %(cluster)s AND node = 'one'
+    UPDATE nodes SET {} WHERE cluster = 'c' AND node = %(node)s
 """
 _MOVE_HEARTBEAT = """
     UPDATE node_heartbeats SET {} WHERE node_id = (
-        SELECT id FROM nodes WHERE cluster = %(cluster)s AND node = 'one'
+        SELECT id FROM nodes WHERE cluster = 'c' AND node = %(node)s
     )
 """
 
@@ -70,7 +70,7 @@ class Shared:
 
 
 class PostgresRegister:
-    """See ``tests.register.world.Register``. Every example has a cluster of its own in one database.
+    """See ``tests.register.world.Register``. Every example has a node ``one`` of its own in one database.
 
     Time that passes and a clock that is set back are times in the rows that move the other way.
     """
@@ -78,11 +78,11 @@ class PostgresRegister:
     shared: ClassVar[Shared]
 
     def __init__(self) -> None:
-        self.cluster = uuid4().hex
+        self.names = {"one": f"one-{uuid4().hex}", "two": "two"}
 
     def post(self, node: str, name: str, body: Body) -> Outcome:
         try:
-            return self.shared.runner.run(self._post(NodeIdentity(self.cluster, node), name, inflate(body)))
+            return self.shared.runner.run(self._post(NodeIdentity("c", self.names[node]), name, inflate(body)))
         except ProblemError as exc:
             return Rejected(exc.kind, STATUS[exc.kind], exc.detail, exc.retry_after or 0.0)
 
@@ -111,17 +111,17 @@ class PostgresRegister:
         self._move(_MOVE_HEARTBEAT, seconds, "heard_at", "listed_at")
 
     def current(self, node: str) -> dict[EntryKey, bytes]:
-        found = self._ask(_CURRENT, self.cluster, node)
+        found = self._ask(_CURRENT, self.names[node])
         return {EntryKey(Kind(kind), root, key): digest for kind, root, key, digest in found}
 
     def versions(self, node: str) -> list[Version]:
         return [
             Version(EntryKey(Kind(kind), root, key), digest, *times)
-            for kind, root, key, digest, *times in self._ask(_VERSIONS, self.cluster, node)
+            for kind, root, key, digest, *times in self._ask(_VERSIONS, self.names[node])
         ]
 
     def stands_at(self, node: str) -> tuple[float, bytes]:
-        found = self._ask(_STAND, self.cluster, node)
+        found = self._ask(_STAND, self.names[node])
         return (found[0][0], found[0][1]) if found else (0.0, bytes(32))
 
     def close(self) -> None:
@@ -132,5 +132,5 @@ class PostgresRegister:
 
     def _move(self, statement: str, seconds: float, *columns: str) -> None:
         moved = ", ".join(f"{column} = {column} + make_interval(secs => %(seconds)s)" for column in columns)
-        values = {"seconds": seconds, "cluster": self.cluster}
+        values = {"seconds": seconds, "node": self.names["one"]}
         self.shared.reader.execute(statement.format(moved).encode(), values)

@@ -109,9 +109,10 @@ class World(RuleBasedStateMachine):
         self.driver = Watched(self, room=700)
         self.twin = Watched(self, instance=100)
         self.twin.node, self.twin.ever = self.driver.node, self.driver.ever
-        self.neighbour = Driver(lambda name, body: self.register.post("two", name, body), instance=200)
-        self.neighbour.put(container(0), volume(0))
-        self.neighbour.settle()
+        if not self.register.current("two"):  # one neighbour is enough for a whole database
+            neighbour = Driver(lambda name, body: self.register.post("two", name, body), instance=200)
+            neighbour.put(container(0), volume(0))
+            neighbour.settle()
         self.untouched = self.register.versions("two")
 
     def network(self, name: str, body: Body) -> Outcome:
