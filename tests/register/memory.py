@@ -1,5 +1,6 @@
 """A register in memory: the collector's own rules, plans and reading, with dictionaries in place of tables."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -57,21 +58,24 @@ class NodeRecord:
 
 
 class MemoryRegister:
-    """See ``tests.register.world.Register``."""
+    """See ``tests.register.world.Register``. Its clock goes with that of the agents."""
 
-    def __init__(self) -> None:
-        self.clock = BEGIN
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        self.elapsed, self.ahead = elapsed, 0.0
         self.nodes: dict[str, NodeRecord] = {}
 
+    @property
+    def clock(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.elapsed() + self.ahead)
+
     def now(self) -> float:
-        self.clock += timedelta(milliseconds=1)  # no two things happen at one moment
         return self.clock.timestamp()
 
     def pass_time(self, seconds: float) -> None:
-        self.clock += timedelta(seconds=seconds)
+        """The agents' clock has passed it already."""
 
     def set_back(self, seconds: float) -> None:
-        self.clock -= timedelta(seconds=seconds)
+        self.ahead -= seconds
 
     def close(self) -> None:
         self.nodes.clear()
@@ -95,7 +99,6 @@ class MemoryRegister:
         return [*kept.closed, *rows]
 
     def post(self, node: str, name: str, body: Body) -> Outcome:
-        self.clock += timedelta(milliseconds=1)
         plain = inflate(body)
         try:
             match name:

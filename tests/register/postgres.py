@@ -1,6 +1,7 @@
 """A register in PostgreSQL: the collector's own ingest, called without HTTP."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -77,7 +78,7 @@ class PostgresRegister:
 
     shared: ClassVar[Shared]
 
-    def __init__(self) -> None:
+    def __init__(self, _elapsed: Callable[[], float]) -> None:
         self.names = {"one": f"one-{uuid4().hex}", "two": "two"}
 
     def post(self, node: str, name: str, body: Body) -> Outcome:

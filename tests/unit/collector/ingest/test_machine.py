@@ -8,6 +8,7 @@ from tests.register.world import World, machine_settings
 
 class WorldInMemory(World):
     make = MemoryRegister
+    exact = True
 
 
 def test_the_invariants_hold_in_memory() -> None:
