@@ -109,7 +109,7 @@ class World(RuleBasedStateMachine):
         self.held: dict[EntryKey, bytes] = {}
         self.looks: list[Looked] = []
         self.changed_at = 0.0
-        self.driver = Watched(self, room=700)
+        self.driver: Watched = Watched(self, room=700)
         self.twin = Watched(self, instance=100)
         self.twin.node, self.twin.ever = self.driver.node, self.driver.ever
         if not self.register.current("two"):  # one neighbour is enough for a whole database
