@@ -94,7 +94,7 @@ class Reporter:
     """One agent's conversation with the collectors. ``now`` is always in monotonic seconds.
 
     ``instance`` and ``boot_id`` are those of hello. ``wall`` gives seconds since 1970, ``draw`` random numbers from
-    [0, 1). ``position`` and ``spool`` are what was kept over the last restart. ``room`` bounds the entries of a message,
+    [0, 1). ``position`` and ``spool`` are what was kept over the last restart. ``room`` bounds a message's entries,
     in bytes.
     """
 
