@@ -26,7 +26,7 @@ FAULT: Final = 70
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
-    "The past": ("history", "changes", "evidence"),
+    "The past": ("history", "changes", "events", "evidence"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
     "Audit": ("report", "verify", "restored", "hold"),
     "This machine": ("up", "scan", "doctor"),
