@@ -95,11 +95,13 @@ class Lookout:
         with self._lock:
             connection = self._connection
         listing = None if connection is None else self._listing(connection, ids)
+        containerd = self._config.containerd_root
         disks = discover.look(
             self._host_root,
             driver=self._facts.engine.driver,
             status=self._facts.status,
             prefix=self._config.host_root,
+            containerd=discover.named(containerd, self._config.host_root) if containerd else None,
         )
         if connection is not None and listing is not None and disks[0].unreadable:
             listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))

@@ -117,10 +117,10 @@ def look(
     ``driver`` is what the engine uses, ``status`` what it says of it. ``containerd`` is the root of a containerd that
     is neither below nor beside the data root nor at its default place. Never raises for what is on disk.
     """
-    root = DataRoot(local, from_path(host)) if local else _named(host, prefix)
+    root = DataRoot(local, from_path(host)) if local else named(host, prefix)
     moment = Moment.of(now, 0.0 if local and not engine_at_work(local) else GRACE)
     if containerd is None and not local:
-        containerd = _named(DEFAULT_CONTAINERD_ROOT, prefix)
+        containerd = named(DEFAULT_CONTAINERD_ROOT, prefix)
     sight = _Sight(moment, driver, status or {}, mountinfo.read(prefix), containerd, live=not local)
     disks = [_disk(root, sight)]
     if not disks[0].unreadable:
@@ -172,8 +172,8 @@ def _remapped(root: DataRoot) -> list[DataRoot]:
     ]
 
 
-def _named(host: str, prefix: str) -> DataRoot:
-    """Return the data root with all its host names: the engine's, the real one, and the usual one if it is a link."""
+def named(host: str, prefix: str) -> DataRoot:
+    """Return a root with all its host names: the one given, the real one, and the usual one if that is a link to it."""
     real = real_path(host, prefix)
     usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
     named = from_path(host).rstrip("/")

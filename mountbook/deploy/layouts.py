@@ -1,0 +1,170 @@
+"""Nodes whose data root or containerd root lies elsewhere: each layout is an agent service of its own.
+
+A node's layout stands in its label ``mountbook.layout``, as ``ROOT`` or ``ROOT:CONTAINERD``; the label
+``mountbook.agent=false`` keeps the stack's own agent off that node.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from mountbook.deploy.facts import Node
+from mountbook.errors import UserError
+from protocol.answers import NodeRow
+
+LABEL: Final = "mountbook.layout"
+KEPT_OFF: Final = "mountbook.agent"
+"""The label that keeps the stack's own agent off a node when it is ``false``."""
+DATA_ROOT: Final = "/var/lib/docker"
+CONTAINERD_ROOT: Final = "/var/lib/containerd"
+_DEFAULT: Final = "default"
+"""Gives a node back to the stack's own agent."""
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
+"""What Swarm's constraints can compare, and a compose file can hold as it is."""
+_REMAPPED: Final = re.compile(r"/\d+\.\d+$")
+"""End of the data root of an engine with userns-remap: ``<uid>.<gid>``."""
+_SNAPSHOTTERS: Final = frozenset({"overlayfs", "native", "stargz", "nydus", "soci", "blockfile", "erofs"})
+"""Drivers that only an engine with the containerd image store has; btrfs and zfs are of both kinds."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Layout:
+    """Where a node's engine and its containerd keep their data; ``containerd`` is ``""`` where nothing is said of it.
+
+    >>> Layout.read("/srv/docker:/srv/containerd").service
+    'agent-srv-docker-f5af'
+    """
+
+    root: str
+    containerd: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the layout that ``ROOT`` or ``ROOT:CONTAINERD`` describes.
+
+        Raises:
+            UserError: it describes none.
+        """
+        root, _, containerd = text.partition(":")
+        layout = cls(root.rstrip("/"), containerd.rstrip("/"))
+        for path in filter(None, (layout.root or "nothing", layout.containerd)):
+            if not _PATH.fullmatch(path) or "/." in path:
+                raise UserError(
+                    f"The layout {text!r} names {path!r}; write ROOT or ROOT:CONTAINERD, absolute paths of letters, "
+                    "digits, '.', '_' and '-'."
+                )
+        return layout
+
+    @property
+    def label(self) -> str:
+        """The value of the node's label."""
+        return f"{self.root}:{self.containerd}" if self.containerd else self.root
+
+    @property
+    def service(self) -> str:
+        """The name of the layout's service in the stack."""
+        words = re.sub(r"[^a-z0-9]+", "-", self.root.lower()).strip("-")[:30].rstrip("-")
+        return f"agent-{words}-{hashlib.sha256(self.label.encode()).hexdigest()[:4]}"
+
+
+def read_option(text: str) -> tuple[str, Layout | None]:
+    """Return the node and the layout of ``NODE=ROOT`` or ``NODE=ROOT:CONTAINERD``, None for ``NODE=default``.
+
+    Raises:
+        UserError: it is neither.
+    """
+    node, equals, layout = text.partition("=")
+    if not node or not equals:
+        raise UserError(f"--layout {text!r} says nothing; write NODE=ROOT, such as --layout node7=/srv/docker.")
+    return node, None if layout == _DEFAULT else Layout.read(layout)
+
+
+def kept(nodes: Iterable[Node]) -> dict[str, Layout]:
+    """Return the layouts that nodes have by their labels, by node ID.
+
+    Raises:
+        UserError: a label says nothing that can be used.
+    """
+    found = {}
+    for node in nodes:
+        if text := node.labels.get(LABEL, ""):
+            try:
+                found[node.id] = Layout.read(text)
+            except UserError as exc:
+                raise UserError(f"The label {LABEL} of {node.name}: {exc}") from exc
+    return found
+
+
+def asked(nodes: Iterable[Node], options: Iterable[tuple[str, Layout | None]]) -> dict[str, Layout | None]:
+    """Return the layouts of ``--layout``, by node ID.
+
+    Raises:
+        UserError: a node is not there, or several are called so.
+    """
+    known = list(nodes)
+    found: dict[str, Layout | None] = {}
+    for name, layout in options:
+        matching = [node for node in known if name in (node.id, node.hostname)]
+        if len(matching) != 1:
+            what = "There is no node" if not matching else f"{len(matching)} nodes are called"
+            raise UserError(f"{what} {name!r}; see `docker node ls`, and give the ID.")
+        found[matching[0].id] = layout
+    return found
+
+
+def reported(rows: Mapping[str, NodeRow], known: Mapping[str, Layout]) -> dict[str, Layout]:
+    """Return the layouts of nodes whose agents cannot read a data root that is not at the default place."""
+    found = {}
+    for node, row in rows.items():
+        root = str(row.engine.get("data_root", ""))
+        blind = row.state == "observed" and row.engine.get("socket") and not row.engine.get("readable")
+        if not blind or node in known or root == DATA_ROOT or is_remapped(root) or not _PATH.fullmatch(root):
+            continue
+        found[node] = Layout(root, CONTAINERD_ROOT if row.engine.get("driver") in _SNAPSHOTTERS else "")
+    return found
+
+
+def is_remapped(root: str) -> bool:
+    """Whether this is the data root of an engine with userns-remap."""
+    return _REMAPPED.search(root) is not None
+
+
+def rendered(stack: str, layouts: Iterable[Layout]) -> str:
+    """Return a compose file with an agent for each layout, made from the agent in the text of ``stack.yml``."""
+    services = [_service(_agent(stack), layout) for layout in sorted(set(layouts))]
+    return "\n".join(['version: "3.8"', "services:", *services]) + "\n"
+
+
+def _agent(stack: str) -> str:
+    """Return the lines of the service ``agent``."""
+    found = re.search(r"^  agent:\n(?:    .*\n)+", stack, re.MULTILINE)
+    if found is None:
+        raise RuntimeError("stack.yml has no service agent")
+    return found[0]
+
+
+def _service(agent: str, layout: Layout) -> str:
+    binds = [
+        f"      - {{type: bind, source: {path}, target: /host{path}, read_only: true, bind: {{propagation: rslave}}}}"
+        for path in (layout.root, layout.containerd)
+        if path
+    ]
+    binds.append(f"      - {{type: tmpfs, target: /host{layout.root}/swarm, tmpfs: {{size: 4096}}}}")
+    lines: list[str] = []
+    for line in agent.splitlines():
+        if line == "  agent:":
+            lines.append(f"  {layout.service}:")
+        elif "source: /var/lib," in line:
+            lines += binds
+        elif "target: /host/var/lib/docker/swarm" in line or line.lstrip().startswith("#"):
+            continue
+        elif "MOUNTBOOK_HOST_ROOT:" in line:
+            lines += [line, *([f"      MOUNTBOOK_CONTAINERD_ROOT: {layout.containerd}"] if layout.containerd else [])]
+        elif "placement:" in line:
+            wanted = f"node.platform.os == linux, 'node.labels.{LABEL} == {layout.label}'"
+            lines.append(f"      placement: {{constraints: [{wanted}]}}")
+        else:
+            lines.append(line)
+    return "\n".join(lines)
