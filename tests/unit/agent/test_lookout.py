@@ -106,7 +106,6 @@ class TestFilesOnly:
         store = ImageStore(host / "srv/docker", root=host / "data/containerd")
         store.container("1" * 64, store.image("docker.io/library/base:1", ["a"]))
         store.write()
-        (host / "srv/docker/containers").mkdir()
         elsewhere = replace(config(host), data_root="/srv/docker")
         with Lookout(elsewhere) as lookout:
             assert lookout.look(None, 1).backends == ()
