@@ -65,6 +65,11 @@ from mountbook import options
     "NODE=default gives it back. May be given several times.",
 )
 @click.option(
+    "--hardened",
+    is_flag=True,
+    help="Agents without the engine's socket, and not as uid 0 (REF/agent-hardened); they send no roster.",
+)
+@click.option(
     "--wait",
     "patience",
     type=click.IntRange(0, 3600),
@@ -86,6 +91,7 @@ def command(
     postgres_node: str,
     database: str,
     layouts: tuple[str, ...],
+    hardened: bool,
     patience: int,
 ) -> int:
     """Check this Swarm, make the secrets that are missing, deploy the stack, and wait until every node reports.
@@ -109,6 +115,7 @@ def command(
         database=database,
         cluster=cluster,
         postgres=postgres_node,
+        hardened=hardened,
         layouts=tuple(map(read_option, layouts)),
         patience=float(patience),
     )

@@ -15,6 +15,7 @@ class Plan:
     """What the operator asked for. ``image`` is the prefix of the images' names, ``database`` an external address.
 
     ``layouts`` are those of ``--layout``: a node's ID or hostname, and None to give it back to the stack's own agent.
+    ``hardened``: agents have no socket and are not uid 0.
     """
 
     image: str = "mountbook"
@@ -28,6 +29,7 @@ class Plan:
     cluster: str = ""
     postgres: str = ""
     patience: float = 180.0
+    hardened: bool = False
     layouts: tuple[tuple[str, Layout | None], ...] = ()
 
     @property
@@ -35,9 +37,14 @@ class Plan:
         """The images' prefix on the nodes."""
         return f"{self.push.rstrip('/')}/{self.image.rpartition('/')[2]}" if self.push else self.image
 
+    @property
+    def agent(self) -> str:
+        """The agent's image, without prefix and tag."""
+        return "agent-hardened" if self.hardened else "agent"
+
     def names(self, prefix: str) -> tuple[str, ...]:
         """Return the images' whole names."""
-        return tuple(f"{prefix}/{part}:{self.tag}" for part in ("agent", "collector"))
+        return tuple(f"{prefix}/{part}:{self.tag}" for part in (self.agent, "collector"))
 
 
 def stack_file() -> Path:

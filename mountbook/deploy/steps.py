@@ -185,11 +185,13 @@ def _cluster_id(facts: Facts) -> str:
 def _deploy(docker: Docker, plan: Plan, chosen: Mapping[str, Layout]) -> None:
     settings = {
         "MOUNTBOOK_IMAGE": plan.prefix,
+        "MOUNTBOOK_AGENT": plan.agent,
         "MOUNTBOOK_TAG": plan.tag,
         "MOUNTBOOK_SUBNET": plan.subnet,
         "MOUNTBOOK_PORT": str(plan.port),
         "MOUNTBOOK_COLLECTORS": str(plan.collectors),
         "MOUNTBOOK_CLUSTER": plan.cluster,
+        **({"MOUNTBOOK_SOCKET": "/dev/null"} if plan.hardened else {}),
         **({"MOUNTBOOK_DATABASE": plan.database} if plan.database else {}),
     }
     resolve = ("--resolve-image", "never") if plan.loaded else ("--with-registry-auth",)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.swarm.lab import Lab
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-TARGETS: Final = ("agent", "collector")
+TARGETS: Final = ("agent", "agent-hardened", "collector")
 POSTGRES: Final = "postgres:18"
 _PYTHON: Final = "python:3.13-slim"
 _PACKAGES: Final = "ca-certificates,python3,python3-venv,python3-pip"
