@@ -19,6 +19,7 @@ KEPT_OFF: Final = "mountbook.agent"
 """The label that keeps the stack's own agent off a node when it is ``false``."""
 DATA_ROOT: Final = "/var/lib/docker"
 CONTAINERD_ROOT: Final = "/var/lib/containerd"
+_NOTHING: Final = "source: /dev/null"
 _DEFAULT: Final = "default"
 """Gives a node back to the stack's own agent."""
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
@@ -31,11 +32,7 @@ _SNAPSHOTTERS: Final = frozenset({"overlayfs", "native", "stargz", "nydus", "soc
 
 @dataclass(frozen=True, slots=True, order=True)
 class Layout:
-    """Where a node's engine and its containerd keep their data; ``containerd`` is ``""`` where nothing is said of it.
-
-    >>> Layout.read("/srv/docker:/srv/containerd").service
-    'agent-srv-docker-f5af'
-    """
+    """Where a node's engine and its containerd keep their data; ``containerd`` is ``""`` where that goes unsaid."""
 
     root: str
     containerd: str = ""
@@ -65,8 +62,12 @@ class Layout:
     @property
     def service(self) -> str:
         """The name of the layout's service in the stack."""
-        words = re.sub(r"[^a-z0-9]+", "-", self.root.lower()).strip("-")[:30].rstrip("-")
-        return f"agent-{words}-{hashlib.sha256(self.label.encode()).hexdigest()[:4]}"
+        return f"agent-{_slug(self.label)}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What its agent has to see of the host."""
+        return (self.root, self.containerd) if self.containerd else (self.root,)
 
 
 def read_option(text: str) -> tuple[str, Layout | None]:
@@ -131,10 +132,22 @@ def is_remapped(root: str) -> bool:
     return _REMAPPED.search(root) is not None
 
 
-def rendered(stack: str, layouts: Iterable[Layout]) -> str:
-    """Return a compose file with an agent for each layout, made from the agent in the text of ``stack.yml``."""
-    services = [_service(_agent(stack), layout) for layout in sorted(set(layouts))]
-    return "\n".join(['version: "3.8"', "services:", *services]) + "\n"
+def rendered(stack: str, layouts: Iterable[Layout], *, hardened: bool = False) -> str:
+    """Return a compose file with an agent for each layout, made from the agent in the text of ``stack.yml``.
+
+    ``hardened``: as ``hardened.yml`` makes it of that one.
+    """
+    wanted = sorted(set(layouts))
+    lines = ['version: "3.8"', "services:"]
+    for layout in wanted:
+        lines += _service(_agent(stack), layout, hardened=hardened)
+    if hardened:
+        lines.append("volumes:")
+        lines += [
+            f'  {_volume(path)}: {{driver_opts: {{type: none, o: "bind,ro,private", device: {path}}}}}'
+            for path in sorted({path for layout in wanted for path in layout.paths})
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _agent(stack: str) -> str:
@@ -145,19 +158,15 @@ def _agent(stack: str) -> str:
     return found[0]
 
 
-def _service(agent: str, layout: Layout) -> str:
-    binds = [
-        f"      - {{type: bind, source: {path}, target: /host{path}, read_only: true, bind: {{propagation: rslave}}}}"
-        for path in (layout.root, layout.containerd)
-        if path
-    ]
-    binds.append(f"      - {{type: tmpfs, target: /host{layout.root}/swarm, tmpfs: {{size: 4096}}}}")
+def _service(agent: str, layout: Layout, *, hardened: bool) -> list[str]:
+    """Return the lines of a layout's service: the agent's own, with other binds on other nodes."""
     lines: list[str] = []
     for line in agent.splitlines():
         if line == "  agent:":
             lines.append(f"  {layout.service}:")
         elif "source: /var/lib," in line:
-            lines += binds
+            lines += [_view(path, hardened=hardened) for path in layout.paths]
+            lines.append(f"      - {{type: tmpfs, target: /host{layout.root}/swarm, tmpfs: {{size: 4096}}}}")
         elif "target: /host/var/lib/docker/swarm" in line or line.lstrip().startswith("#"):
             continue
         elif "MOUNTBOOK_HOST_ROOT:" in line:
@@ -165,6 +174,26 @@ def _service(agent: str, layout: Layout) -> str:
         elif "placement:" in line:
             wanted = f"node.platform.os == linux, 'node.labels.{LABEL} == {layout.label}'"
             lines.append(f"      placement: {{constraints: [{wanted}]}}")
+        elif hardened:
+            lines.append(line.replace("/agent:", "/agent-hardened:").replace("source: /var/run/docker.sock", _NOTHING))
         else:
             lines.append(line)
-    return "\n".join(lines)
+    return lines
+
+
+def _view(path: str, *, hardened: bool) -> str:
+    if not hardened:
+        kind, more = f"bind, source: {path}", "bind: {propagation: rslave}"
+    else:
+        kind, more = f"volume, source: {_volume(path)}", "volume: {nocopy: true}"
+    return f"      - {{type: {kind}, target: /host{path}, read_only: true, {more}}}"
+
+
+def _volume(path: str) -> str:
+    return f"agent-{_slug(path)}"
+
+
+def _slug(text: str) -> str:
+    """Return a part of a name in a stack that a path has for itself."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:30].rstrip("-")
+    return f"{words}-{hashlib.sha256(text.encode()).hexdigest()[:4]}"

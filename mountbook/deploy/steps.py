@@ -15,7 +15,7 @@ from mountbook.deploy.checks import Wanted
 from mountbook.deploy.docker import Docker
 from mountbook.deploy.facts import SECRETS, Facts, Node, read, read_nodes
 from mountbook.deploy.layouts import KEPT_OFF, LABEL, Layout
-from mountbook.deploy.plan import STACK, Plan, stack_file
+from mountbook.deploy.plan import STACK, Plan, hardened_file, stack_file
 from mountbook.errors import UserError
 
 _ADMIN: Final = SECRETS[2]
@@ -185,21 +185,19 @@ def _cluster_id(facts: Facts) -> str:
 def _deploy(docker: Docker, plan: Plan, chosen: Mapping[str, Layout]) -> None:
     settings = {
         "MOUNTBOOK_IMAGE": plan.prefix,
-        "MOUNTBOOK_AGENT": plan.agent,
         "MOUNTBOOK_TAG": plan.tag,
         "MOUNTBOOK_SUBNET": plan.subnet,
         "MOUNTBOOK_PORT": str(plan.port),
         "MOUNTBOOK_COLLECTORS": str(plan.collectors),
         "MOUNTBOOK_CLUSTER": plan.cluster,
-        **({"MOUNTBOOK_SOCKET": "/dev/null"} if plan.hardened else {}),
         **({"MOUNTBOOK_DATABASE": plan.database} if plan.database else {}),
     }
     resolve = ("--resolve-image", "never") if plan.loaded else ("--with-registry-auth",)
     with tempfile.TemporaryDirectory(prefix="mountbook-") as folder:
-        files = [str(stack_file())]
+        files = [str(stack_file()), *([str(hardened_file())] if plan.hardened else [])]
         if chosen:
             more = Path(folder, "layouts.yml")
-            more.write_text(layouts.rendered(stack_file().read_text(), chosen.values()))
+            more.write_text(layouts.rendered(stack_file().read_text(), chosen.values(), hardened=plan.hardened))
             files.append(str(more))
         words = [word for file in files for word in ("--compose-file", file)]
         docker.run("stack", "deploy", "--prune", *resolve, *words, STACK, **settings)

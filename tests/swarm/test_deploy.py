@@ -85,28 +85,80 @@ def labels(swarm: Swarm) -> dict[str, str]:
 
 
 def test_a_node_whose_data_lies_elsewhere_gets_an_agent_of_its_own(swarm: Swarm) -> None:
-    name, root = swarm.leader.host.name, swarm.leader.data_root
-    done = deploy(swarm, "--layout", f"{name}={root}", "--cluster", "lab")
+    root = swarm.leader.data_root
+    done = deploy(swarm, "--hardened", "--layout", f"{swarm.leader.host.name}={root}", "--cluster", "lab")
     assert done.returncode == 0, done.stderr
     assert "1 of 1 nodes report." in done.stderr
     assert labels(swarm) == {"mountbook.agent": "false", "mountbook.layout": root, "mountbook.postgres": "true"}
     (row,) = swarm.answer(swarm.leader, "nodes")["nodes"]
-    assert (row["engine"]["data_root"], row["engine"]["readable"]) == (root, True)
-    assert row["backends"][0]["name"] == "overlay2"
-    shop = swarm.leader.docker("inspect", "--format", "{{.Id}} {{.GraphDriver.Data.UpperDir}}", "shop").split()
-    wait_until("the container is known", lambda: swarm.ask(swarm.leader, "where", "shop").returncode == 0, PATIENCE)
+    assert (row["hostname"], row["engine"]["data_root"], row["engine"]["readable"]) == (
+        swarm.leader.host.name,
+        root,
+        True,
+    )
+    container, _, upper = swarm.leader.docker(
+        "inspect", "--format", "{{.Id}} {{.GraphDriver.Data.UpperDir}}", "shop"
+    ).partition(" ")
     (found,) = swarm.answer(swarm.leader, "where", "shop")["containers"]
-    assert [found["container_id"], found["diff_path"]] == shop
-    assert found["resolved_by"] == "layerdb"
+    assert (found["container_id"], found["diff_path"], found["resolved_by"]) == (container, upper, "layerdb")
 
 
-def test_deploy_run_again_keeps_a_layout_and_a_node_can_be_given_back(swarm: Swarm) -> None:
+_TRY: Final = """
+import errno, json, os, socket, sys
+asked = json.loads(sys.argv[1])
+written = {}
+for path in asked["write"]:
+    try:
+        open(path, "ab").close()
+        written[path] = "written"
+    except OSError as exc:
+        written[path] = errno.errorcode[exc.errno]
+try:
+    socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")
+    engine = "connected"
+except OSError as exc:
+    engine = str(exc)
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+listed = {path: sorted(os.listdir(path)) if os.path.isdir(path) else [] for path in asked["list"]}
+answer = {"uid": os.getuid(), "capabilities": status["CapEff"].strip(), "written": written, "listed": listed}
+print(json.dumps({**answer, "engine": engine}))
+"""
+
+
+def test_code_in_a_hardened_agent_cannot_write_to_containers_nor_read_secrets(swarm: Swarm) -> None:
+    engine = swarm.leader
+    root = engine.data_root
+    engine.docker("exec", "shop", "busybox", "chmod", "1777", "/tmp")
+    driver = json.loads(engine.docker("inspect", "--format", "{{json .GraphDriver.Data}}", "shop"))
+    shop = engine.docker("inspect", "--format", "{{.Id}}", "shop")
+    collector = engine.docker("ps", "-q", "--no-trunc", "--filter", "name=mountbook_collector")
+    secrets, raft = f"{root}/containers/{collector}/mounts/secrets", f"{root}/swarm"
+    assert list(engine.host.path(secrets).iterdir()), "a secret lies there"
+    assert list(engine.host.path(f"{driver['MergedDir']}/bin").iterdir()), "the container runs"
+    assert list(engine.host.path(raft).iterdir()), "the Swarm's keys lie there"
+    write = [f"{driver[name]}/{place}/x" for name in ("MergedDir", "UpperDir") for place in ("srv", "tmp")]
+    write += [f"{root}/containers/{shop}/config.v2.json", f"{root}/volumes/x"]
+    look = [f"{root}/containers/{shop}", secrets, raft]
+    asked = {"write": [f"/host{path}" for path in write], "list": [f"/host{path}" for path in look]}
+    agent = engine.docker("ps", "-q", "--filter", "name=mountbook_agent")
+    said = json.loads(engine.docker("exec", agent, "python", "-c", _TRY, json.dumps(asked)))
+    assert (said["uid"], int(said["capabilities"], 16)) == (65532, 1 << 2), "CAP_DAC_READ_SEARCH and nothing else"
+    assert set(said["written"].values()) <= {"EROFS", "EACCES", "ENOENT"}, said["written"]
+    configuration, secret, keys = said["listed"].values()
+    assert "config.v2.json" in configuration, "this it has to read"
+    assert (secret, keys) == ([], [])
+    assert said["engine"] != "connected"
+
+
+def test_deploy_run_again_keeps_a_layout_and_a_node_cannot_be_given_back_unseen(swarm: Swarm) -> None:
+    before = labels(swarm)
+    done = deploy(swarm, "--layout", f"{swarm.leader.host.name}=default")
+    assert (done.returncode, "--layout" in done.stderr) == (2, True), done.stderr
     done = deploy(swarm)
     assert done.returncode == 0, done.stderr
-    assert labels(swarm)["mountbook.layout"] == swarm.leader.data_root
-    swarm.leader.docker("node", "update", "--label-add", "mountbook.agent=false", "self")
-    done = deploy(swarm, "--layout", f"{swarm.leader.host.name}=default")
-    assert (done.returncode, "mountbook.agent=false" in done.stderr) == (2, True), done.stderr
+    assert labels(swarm) == before
+    # Not hardened any more: another user goes on with the same volume.
+    assert "1 of 1 nodes report." in done.stderr
 
 
 def test_undeploy_keeps_the_register_and_forgets_everything_else_when_told(swarm: Swarm) -> None:

@@ -96,6 +96,17 @@ def test_a_layouts_agent_is_otherwise_the_stacks_own() -> None:
     assert [line.split()[0] for line in missing] == ["agent:", "-", "-", "placement:"]
 
 
+def test_a_hardened_layout_sees_nothing_that_is_mounted_below_and_has_no_socket() -> None:
+    text = rendered(stack_file().read_text(), [BOTH], hardened=True)
+    assert "/agent-hardened:" in text
+    assert "type: bind, source: /dev/null, target: /var/run/docker.sock" in text
+    assert "rslave" not in text
+    for path in ("/srv/docker", "/srv/containerd"):
+        (volume,) = re.findall(rf"^  (agent-\S+): .*device: {path}}}}}$", text, re.MULTILINE)
+        assert f"{{type: volume, source: {volume}, target: /host{path}, read_only: true" in text
+    assert text.count('o: "bind,ro,private"') == 2
+
+
 def test_two_layouts_never_share_a_services_name() -> None:
     names = {Layout(path).service for path in ("/srv/docker", "/srv-docker", "/srv/" + "d" * 80, "/srv/" + "d" * 81)}
     assert len(names) == 4
