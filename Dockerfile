@@ -12,7 +12,7 @@ WORKDIR /src
 COPY lock/build.txt lock/build.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /build && /build/bin/pip install --require-hashes -r lock/build.txt
-COPY pyproject.toml README.md LICENSE stack.yml hardened.yml ./
+COPY pyproject.toml README.md LICENSE stack.yml ./
 COPY protocol protocol
 COPY agent agent
 COPY collector collector

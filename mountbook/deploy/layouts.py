@@ -19,7 +19,8 @@ KEPT_OFF: Final = "mountbook.agent"
 """The label that keeps the stack's own agent off a node when it is ``false``."""
 DATA_ROOT: Final = "/var/lib/docker"
 CONTAINERD_ROOT: Final = "/var/lib/containerd"
-_NOTHING: Final = "source: /dev/null"
+_BIND: Final = re.compile(r" *- \{type: bind, source: (\S+), target: /host\S+, .*propagation: rslave.*")
+"""A part of the host in ``stack.yml``."""
 _DEFAULT: Final = "default"
 """Gives a node back to the stack's own agent."""
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
@@ -133,64 +134,55 @@ def is_remapped(root: str) -> bool:
 
 
 def rendered(stack: str, layouts: Iterable[Layout], *, hardened: bool = False) -> str:
-    """Return a compose file with an agent for each layout, made from the agent in the text of ``stack.yml``.
+    """Return the text of ``stack.yml`` with an agent for each layout beside its own.
 
-    ``hardened``: as ``hardened.yml`` makes it of that one.
+    ``hardened``: agents have no socket, are not uid 0, and see a view of the disk in which nothing is mounted: neither
+    file systems of running containers nor their secrets, which a bind would bring along.
     """
-    wanted = sorted(set(layouts))
-    lines = ['version: "3.8"', "services:"]
-    for layout in wanted:
-        lines += _service(_agent(stack), layout, hardened=hardened)
-    if hardened:
-        lines.append("volumes:")
-        lines += [
-            f'  {_volume(path)}: {{driver_opts: {{type: none, o: "bind,ro,private", device: {path}}}}}'
-            for path in sorted({path for layout in wanted for path in layout.paths})
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _agent(stack: str) -> str:
-    """Return the lines of the service ``agent``."""
     found = re.search(r"^  agent:\n(?:    .*\n)+", stack, re.MULTILINE)
     if found is None:
         raise RuntimeError("stack.yml has no service agent")
-    return found[0]
+    own = found[0].splitlines()
+    agents = [own, *(_elsewhere(own, layout) for layout in sorted(set(layouts)))]
+    volumes: dict[str, str] = {}
+    if hardened:
+        agents = [[_hardened(line, volumes) for line in agent] for agent in agents]
+    text = stack.replace(found[0], "\n".join("\n".join((*agent, "")) for agent in agents))
+    return text.replace("\nvolumes:\n", "\n".join(("\nvolumes:", *volumes.values(), "")))
 
 
-def _service(agent: str, layout: Layout, *, hardened: bool) -> list[str]:
+def _elsewhere(agent: list[str], layout: Layout) -> list[str]:
     """Return the lines of a layout's service: the agent's own, with other binds on other nodes."""
     lines: list[str] = []
-    for line in agent.splitlines():
+    for line in agent:
         if line == "  agent:":
             lines.append(f"  {layout.service}:")
         elif "source: /var/lib," in line:
-            lines += [_view(path, hardened=hardened) for path in layout.paths]
-            lines.append(f"      - {{type: tmpfs, target: /host{layout.root}/swarm, tmpfs: {{size: 4096}}}}")
-        elif "target: /host/var/lib/docker/swarm" in line or line.lstrip().startswith("#"):
-            continue
+            lines += [line.replace("/var/lib,", f"{path},") for path in layout.paths]
+        elif "target: /host/var/lib/docker/swarm" in line:
+            lines.append(line.replace(DATA_ROOT, layout.root))
         elif "MOUNTBOOK_HOST_ROOT:" in line:
             lines += [line, *([f"      MOUNTBOOK_CONTAINERD_ROOT: {layout.containerd}"] if layout.containerd else [])]
         elif "placement:" in line:
             wanted = f"node.platform.os == linux, 'node.labels.{LABEL} == {layout.label}'"
             lines.append(f"      placement: {{constraints: [{wanted}]}}")
-        elif hardened:
-            lines.append(line.replace("/agent:", "/agent-hardened:").replace("source: /var/run/docker.sock", _NOTHING))
         else:
-            lines.append(line)
-    return lines
+            # What an anchor names is there already.
+            lines.append(re.sub(r"&logging \{.*\}", "*logging", line))
+    return [line for line in lines if not line.lstrip().startswith("#")]
 
 
-def _view(path: str, *, hardened: bool) -> str:
-    if not hardened:
-        kind, more = f"bind, source: {path}", "bind: {propagation: rslave}"
-    else:
-        kind, more = f"volume, source: {_volume(path)}", "volume: {nocopy: true}"
-    return f"      - {{type: {kind}, target: /host{path}, read_only: true, {more}}}"
-
-
-def _volume(path: str) -> str:
-    return f"agent-{_slug(path)}"
+def _hardened(line: str, volumes: dict[str, str]) -> str:
+    """Return a line of a hardened agent; the volumes that it needs are added, by path."""
+    view = _BIND.fullmatch(line)
+    if view is None:
+        return line.replace("/agent:", "/agent-hardened:").replace("source: /var/run/docker.sock", "source: /dev/null")
+    path = view[1]
+    name = f"agent-{_slug(path)}"
+    # A local volume's bind is not recursive.
+    volumes[path] = f'  {name}: {{driver_opts: {{type: none, o: "bind,ro,private", device: {path}}}}}'
+    mount = f"type: volume, source: {name}, target: /host{path}, read_only: true, volume: {{nocopy: true}}"
+    return f"      - {{{mount}}}"
 
 
 def _slug(text: str) -> str:

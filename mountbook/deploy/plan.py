@@ -48,17 +48,7 @@ class Plan:
 
 
 def stack_file() -> Path:
-    """Return where the stack's file is."""
-    return _shipped("stack.yml")
-
-
-def hardened_file() -> Path:
-    """Return where the file is that is laid over the stack's for hardened agents."""
-    return _shipped("hardened.yml")
-
-
-def _shipped(name: str) -> Path:
-    """Return where a file is: in the wheel beside this module, in a checkout at the top."""
+    """Return where the stack's file is: in the wheel beside this module, in a checkout at the top."""
     here = Path(__file__).resolve().parent
-    installed = here / name
-    return installed if installed.exists() else here.parents[1] / name
+    installed = here / "stack.yml"
+    return installed if installed.exists() else here.parents[1] / "stack.yml"

@@ -15,7 +15,7 @@ from mountbook.deploy.checks import Wanted
 from mountbook.deploy.docker import Docker
 from mountbook.deploy.facts import SECRETS, Facts, Node, read, read_nodes
 from mountbook.deploy.layouts import KEPT_OFF, LABEL, Layout
-from mountbook.deploy.plan import STACK, Plan, hardened_file, stack_file
+from mountbook.deploy.plan import STACK, Plan, stack_file
 from mountbook.errors import UserError
 
 _ADMIN: Final = SECRETS[2]
@@ -194,10 +194,9 @@ def _deploy(docker: Docker, plan: Plan, chosen: Mapping[str, Layout]) -> None:
     }
     resolve = ("--resolve-image", "never") if plan.loaded else ("--with-registry-auth",)
     with tempfile.TemporaryDirectory(prefix="mountbook-") as folder:
-        files = [str(stack_file()), *([str(hardened_file())] if plan.hardened else [])]
-        if chosen:
-            more = Path(folder, "layouts.yml")
-            more.write_text(layouts.rendered(stack_file().read_text(), chosen.values(), hardened=plan.hardened))
-            files.append(str(more))
-        words = [word for file in files for word in ("--compose-file", file)]
-        docker.run("stack", "deploy", "--prune", *resolve, *words, STACK, **settings)
+        file = stack_file()
+        if chosen or plan.hardened:
+            text = layouts.rendered(file.read_text(), chosen.values(), hardened=plan.hardened)
+            file = Path(folder, file.name)
+            file.write_text(text)
+        docker.run("stack", "deploy", "--prune", *resolve, "--compose-file", str(file), STACK, **settings)

@@ -28,7 +28,7 @@ _KEPT: Final = 3
 _PYTHON: Final = "python:3.13-slim"
 _PACKAGES: Final = "ca-certificates,python3,python3-venv,python3-pip"
 _CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
-_FILES: Final = ("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "stack.yml", "hardened.yml")
+_FILES: Final = ("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "stack.yml")
 _FOLDERS: Final = ("lock", "protocol", "agent", "collector", "migrations", "mountbook")
 
 _POSTGRES_DOCKERFILE: Final = f"""

@@ -71,40 +71,54 @@ def test_what_agents_report_of_roots_they_cannot_read_becomes_layouts() -> None:
     }
 
 
+STACK = stack_file().read_text()
+
+
+def agents(layouts: list[Layout], *, hardened: bool = False) -> dict[str, str]:
+    """Return the text of every agent's service by its name."""
+    text = rendered(STACK, layouts, hardened=hardened)
+    found = re.findall(r"^  (agent\S*):\n((?:    .*\n)+)", text, re.MULTILINE)
+    return {name: lines for name, lines in found if "image:" in lines}
+
+
 def test_each_layout_is_an_agent_with_its_own_binds_on_its_own_nodes() -> None:
-    text = rendered(stack_file().read_text(), [SRV, BOTH, SRV])
-    first, second = re.split(r"^  (?=agent-)", text, flags=re.MULTILINE)[1:]
-    assert first.startswith(f"{SRV.service}:")
-    assert second.startswith(f"{BOTH.service}:")
-    assert "/var/lib," not in text
-    assert "/var/lib/docker" not in text
+    own, first, second = agents([SRV, BOTH, SRV]).values()
+    assert own in STACK, "the stack's own agent is left as it is"
     for part, layout in ((first, SRV), (second, BOTH)):
         assert "target: /host/srv/docker, read_only: true, bind: {propagation: rslave}" in part
         assert "{type: tmpfs, target: /host/srv/docker/swarm, tmpfs: {size: 4096}}" in part
         assert f"'node.labels.mountbook.layout == {layout.label}'" in part
         assert "mountbook.agent != false" not in part
+        assert "/var/lib" not in part
     assert "containerd" not in first
     assert "target: /host/srv/containerd, read_only: true" in second
     assert "MOUNTBOOK_CONTAINERD_ROOT: /srv/containerd" in second
 
 
 def test_a_layouts_agent_is_otherwise_the_stacks_own() -> None:
-    stack = stack_file().read_text()
-    agent = stack[stack.index("  agent:\n") : stack.index("  # Takes what")].splitlines()
-    ours = set(rendered(stack, [SRV]).splitlines())
-    missing = [line for line in agent if line not in ours and not line.lstrip().startswith("#") and line]
-    assert [line.split()[0] for line in missing] == ["agent:", "-", "-", "placement:"]
+    own, other = (text.splitlines() for text in agents([SRV]).values())
+    missing = [line.split()[:2] for line in own if line not in other and not line.lstrip().startswith("#")]
+    assert missing == [["-", "{type:"], ["-", "{type:"], ["logging:", "&logging"], ["placement:", "{constraints:"]]
 
 
-def test_a_hardened_layout_sees_nothing_that_is_mounted_below_and_has_no_socket() -> None:
-    text = rendered(stack_file().read_text(), [BOTH], hardened=True)
-    assert "/agent-hardened:" in text
-    assert "type: bind, source: /dev/null, target: /var/run/docker.sock" in text
-    assert "rslave" not in text
-    for path in ("/srv/docker", "/srv/containerd"):
-        (volume,) = re.findall(rf"^  (agent-\S+): .*device: {path}}}}}$", text, re.MULTILINE)
-        assert f"{{type: volume, source: {volume}, target: /host{path}, read_only: true" in text
-    assert text.count('o: "bind,ro,private"') == 2
+def test_nothing_but_agents_is_changed() -> None:
+    rest = rendered(STACK, [SRV, BOTH])
+    for name, text in agents([SRV, BOTH]).items():
+        rest = rest.replace(f"  {name}:\n{text}\n", "")
+    assert rest == re.sub(r"^  agent:\n(?:    .*\n)+\n", "", STACK, flags=re.MULTILINE)
+
+
+def test_hardened_agents_see_nothing_that_is_mounted_below_and_have_no_socket() -> None:
+    text = rendered(STACK, [BOTH], hardened=True)
+    for agent in agents([BOTH], hardened=True).values():
+        assert "/agent-hardened:" in agent
+        assert "source: /dev/null, target: /var/run/docker.sock" in agent
+        assert "propagation: rslave" not in agent
+    for path in ("/var/lib", "/srv/docker", "/srv/containerd"):
+        (volume,) = re.findall(rf'^  (\S+): \{{.*o: "bind,ro,private", device: {path}\}}\}}$', text, re.MULTILINE)
+        assert text.count(f"{{type: volume, source: {volume}, target: /host{path}, read_only: true") == 1
+    assert "\nvolumes:\n  agent-" in text
+    assert "\n  agent: {}\n  postgres: {}\n" in text
 
 
 def test_two_layouts_never_share_a_services_name() -> None:
