@@ -31,7 +31,7 @@ def cause(state: str, error: str, *, heard: bool) -> str:
     if error or state != "running":
         return f"its agent is {state}" + (f": {error}" if error else "") + " (docker service logs mountbook_agent)."
     if not heard:
-        return "its agent runs, and no collector answers here (docker service logs mountbook_collector)."
+        return "its agent runs; whether it is heard is not known."
     return (
         f"its agent runs, but no collector hears it. Overlay networks need 4789/udp, {GOSSIP}/tcp and {GOSSIP}/udp "
         "open between all nodes; `docker service logs mountbook_agent` says what it tries."

@@ -162,7 +162,8 @@ def _elsewhere(agent: list[str], layout: Layout) -> list[str]:
         elif "target: /host/var/lib/docker/swarm" in line:
             lines.append(line.replace(DATA_ROOT, layout.root))
         elif "MOUNTBOOK_HOST_ROOT:" in line:
-            lines += [line, *([f"      MOUNTBOOK_CONTAINERD_ROOT: {layout.containerd}"] if layout.containerd else [])]
+            lines += [line, f"      MOUNTBOOK_DATA_ROOT: {layout.root}"]
+            lines += [f"      MOUNTBOOK_CONTAINERD_ROOT: {layout.containerd}"] if layout.containerd else []
         elif "placement:" in line:
             wanted = f"node.platform.os == linux, 'node.labels.{LABEL} == {layout.label}'"
             lines.append(f"      placement: {{constraints: [{wanted}]}}")

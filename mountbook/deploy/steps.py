@@ -67,7 +67,12 @@ def deploy(docker: Docker, plan: Plan, say: Callable[[str], None]) -> int:
         path = credentials.store_path(os.environ)
         credentials.save(path, seen.url, token)
         say(f"The admin token is kept in {path}; `mountbook --help` and `mountbook nodes --url {seen.url}` are next.")
-    return waiting.report(docker, facts, plan, chosen, seen.rows, say)
+    elif token:
+        say(
+            "The admin token is the secret mountbook_admin_token; `docker exec COLLECTOR cat /run/secrets/"
+            "mountbook_admin_token` shows it, `mountbook login` keeps it."
+        )
+    return waiting.report(docker, facts, plan, chosen, seen, say)
 
 
 def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> None:

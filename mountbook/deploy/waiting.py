@@ -22,9 +22,10 @@ _LOOK: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a collector at ``url`` last said of the nodes, by node ID; both empty when none has answered."""
+    """What a collector at ``url`` last said of the nodes, by node ID; when none has, ``problem`` says why."""
 
     url: str = ""
+    problem: str = "no collector runs yet"
     rows: dict[str, NodeRow] = field(default_factory=dict)
 
 
@@ -38,8 +39,10 @@ def wait(docker: Docker, facts: Facts, plan: Plan, token: str, sighted: frozense
     seen = Seen()
     while time.monotonic() < give_up:
         for candidate in _urls(docker, facts, plan.port):
-            if rows := _ask(candidate, token):
-                seen = Seen(candidate, rows)
+            asked = _ask(candidate, token)
+            if asked.rows or not seen.rows:
+                seen = asked
+            if asked.rows:
                 break
         observed = {node for node, row in seen.rows.items() if row.state == "observed"}
         blind = {node for node in sighted & observed if not seen.rows[node].engine.get("readable")}
@@ -54,18 +57,26 @@ def report(
     facts: Facts,
     plan: Plan,
     layouts: Mapping[str, Layout],
-    rows: Mapping[str, NodeRow],
+    seen: Seen,
     say: Callable[[str], None],
 ) -> int:
     """Say how many nodes report, which do not and why, and which see less than they should.
 
     Return 0, or 1 when an agent that Swarm runs does not report.
     """
+    rows = seen.rows
+    if not rows:
+        say(f"Which nodes report is not known: {seen.problem} (docker service logs mountbook_collector).")
     silent = [node for node in facts.nodes if node.id not in rows or rows[node.id].state != "observed"]
-    say(f"{len(facts.nodes) - len(silent)} of {len(facts.nodes)} nodes report.")
+    if rows:
+        say(f"{len(facts.nodes) - len(silent)} of {len(facts.nodes)} nodes report.")
     tasks = _tasks(docker, layouts) if silent else {}
     for node in silent:
-        say(f"{node.name} does not report: {_why(node, tasks, plan, layouts, heard=bool(rows))}")
+        row = rows.get(node.id)
+        if row is not None and row.state == "incomplete":
+            say(f"{node.name} reports, but not which containers there are. {short_sight(node, row, plan)}")
+        else:
+            say(f"{node.name} does not report: {_why(node, tasks, plan, layouts, heard=bool(rows))}")
     for node in facts.nodes:
         if node not in silent and (sentence := short_sight(node, rows[node.id], plan)):
             say(sentence)
@@ -87,8 +98,9 @@ def short_sight(node: Node, row: NodeRow, plan: Plan) -> str:
         )
     why = row.problems[0] if row.problems else f"the data root {root} cannot be read"
     return (
-        f"{node.name}'s agent sees only what its engine tells: {why}. If {DATA_ROOT} is a link there, say "
-        f"--layout {node.name}={DATA_ROOT}; if SELinux is enforcing, see docs/operations.md, Other data roots."
+        f"{node.name}'s agent cannot read the data root: {why}. If it lies elsewhere, or {DATA_ROOT} is a link or a "
+        f"disk of its own there, say --layout {node.name}=ROOT; if SELinux is enforcing, see docs/operations.md, Other "
+        "data roots."
     )
 
 
@@ -100,14 +112,14 @@ def _urls(docker: Docker, facts: Facts, port: int) -> list[str]:
     return [f"http://{address}:{port}" for address in addresses]
 
 
-def _ask(url: str, token: str) -> dict[str, NodeRow]:
-    """Return the nodes that the collector knows, none while it cannot be asked."""
+def _ask(url: str, token: str) -> Seen:
+    """Ask a collector for the nodes that it knows."""
     try:
         known = credentials.Token(token, "deploy") if token else credentials.find(url, None, os.environ)
         with Client(url, known) as client:
-            return {row.node: row for row in client.nodes().nodes}
-    except UserError:
-        return {}
+            return Seen(url, "no node is known yet", {row.node: row for row in client.nodes().nodes})
+    except UserError as exc:
+        return Seen("", str(exc))
 
 
 def _why(

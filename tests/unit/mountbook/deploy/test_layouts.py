@@ -92,7 +92,8 @@ def test_each_layout_is_an_agent_with_its_own_binds_on_its_own_nodes() -> None:
         assert "/var/lib" not in part
     assert "containerd" not in first
     assert "target: /host/srv/containerd, read_only: true" in second
-    assert "MOUNTBOOK_CONTAINERD_ROOT: /srv/containerd" in second
+    assert "MOUNTBOOK_DATA_ROOT: /srv/docker\n" in first
+    assert "MOUNTBOOK_CONTAINERD_ROOT: /srv/containerd\n" in second
 
 
 def test_a_layouts_agent_is_otherwise_the_stacks_own() -> None:

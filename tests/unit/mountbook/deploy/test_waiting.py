@@ -30,8 +30,8 @@ def test_a_task_that_does_not_report_says_what_to_do(state: str, error: str, sai
     assert said in cause(state, error, heard=True)
 
 
-def test_without_a_collector_its_log_is_the_place_to_look() -> None:
-    assert "docker service logs mountbook_collector" in cause("running", "", heard=False)
+def test_without_a_collector_nothing_is_said_of_ports() -> None:
+    assert "is not known" in cause("running", "", heard=False)
 
 
 def row(problems: list[str] | None = None, **engine: Any) -> NodeRow:
