@@ -44,6 +44,9 @@ WORKDIR /
 
 FROM runtime AS collector
 COPY --from=collector-environment /opt/mountbook /opt/mountbook
+# The one place that a collector may write to: checkpoints of the audit log, kept outside the database.
+RUN install -d -o 65532 -g 65532 -m 0700 /checkpoints
+VOLUME /checkpoints
 # In a container loopback reaches nobody. Without a credential it still refuses to start.
 ENV MOUNTBOOK_HOST=0.0.0.0
 USER 65532:65532

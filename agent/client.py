@@ -5,6 +5,7 @@ turn. Trying another one after a lost answer is safe: every message may arrive t
 """
 
 import asyncio
+import io
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -24,6 +25,7 @@ from protocol.version import RELEASE
 
 _log = structlog.stdlib.get_logger("agent.client")
 
+_ONE_WRITE: Final = 64 * 1024
 _MAX_ANSWER: Final = 32 * 1024 * 1024
 _GATEWAY_ERRORS: Final = frozenset({502, 504})
 _TYPES: Final = {problem_uri(kind): kind for kind in ProblemType}
@@ -32,12 +34,12 @@ _TYPES: Final = {problem_uri(kind): kind for kind in ProblemType}
 class CollectorClient:
     """A connection to one of several collectors; use it as an asynchronous context manager.
 
-    ``token`` is called before every request, so that a replaced token is taken up. TLS is always verified, against
-    ``ca_file`` (PEM) or the system's certificates.
+    ``token`` is called before every request, so that a replaced token is taken up, and may block; one that is never
+    replaced is given as it is. TLS is always verified, against ``ca_file`` (PEM) or the system's certificates.
     """
 
     def __init__(
-        self, collectors: tuple[str, ...], token: Callable[[], str], *, ca_file: str = "", timeout: float = 30.0
+        self, collectors: tuple[str, ...], token: Callable[[], str] | str, *, ca_file: str = "", timeout: float = 30.0
     ) -> None:
         self._urls = [url.rstrip("/") for url in collectors]
         self._token = token
@@ -73,7 +75,7 @@ class CollectorClient:
     async def post(self, name: str, body: Body, answer: type[Reply]) -> Outcome:
         """Send the message ``name`` ("hello", "delta", …); every failure is a value, none an exception."""
         try:
-            token = await asyncio.to_thread(self._token)
+            token = self._token if isinstance(self._token, str) else await asyncio.to_thread(self._token)
         except ConfigError as exc:
             return Unreachable(str(exc))
         headers = {"Authorization": f"Bearer {token}"}
@@ -96,8 +98,10 @@ class CollectorClient:
             raise RuntimeError("the client is not open: use it as an asynchronous context manager")
         try:
             # A redirect would carry the token to an address that nobody configured.
+            # Of bytes aiohttp would make one write; a buffer it sends in pieces.
+            payload = data if len(data) <= _ONE_WRITE else io.BytesIO(data)
             async with self._session.post(
-                f"{url}{API}/{name}", data=data, headers=headers, allow_redirects=False
+                f"{url}{API}/{name}", data=payload, headers=headers, allow_redirects=False
             ) as response:
                 content = await _content(response)
                 return _read(url, response.status, response.headers.get("Retry-After", ""), content, answer)

@@ -9,7 +9,7 @@ import msgspec
 
 from agent.holdings import Holdings
 from agent.observation import Observation
-from protocol.entries import EntryKey
+from protocol.entries import EntryKey, Kind
 from protocol.messages import MAX_BODY, Delta, Heartbeat, Snapshot
 from protocol.statehash import to_text
 
@@ -35,27 +35,31 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message with entries, their keys in the order of the message, and all that it changes (None: removed)."""
+    """A message with entries, their keys in the order of the message, and all that it changes (None: removed).
+
+    ``cut`` are kinds that were enumerated to their end, of which not everything fitted in.
+    """
 
     message: Snapshot | Delta
     keys: tuple[EntryKey, ...]
     changes: dict[EntryKey, bytes | None]
+    cut: frozenset[Kind] = frozenset()
 
 
 def snapshot(stand: Stand, look: Observation, holdings: Holdings, room: int = ROOM) -> Parcel:
     """Return everything that a full look found, refused entries too: the register would think them gone.
 
-    What does not fit follows in deltas; its kind counts as incomplete until a whole snapshot fits.
+    What does not fit follows in deltas; its kind counts as incomplete until the last of them.
     """
     holdings.start_over()
     wanted = list(look.entries)
     keys, raws = _fitting(look, wanted, room)
-    left_out = {key.kind: False for key in wanted[len(keys) :]}
+    cut = {key.kind for key in wanted[len(keys) :] if look.complete.get(key.kind, False)}
     changes: dict[EntryKey, bytes | None] = {key: look.hashes[key] for key in keys}
     message = Snapshot(
         generation=stand.generation,
         seq=stand.seq + 1,
-        kinds=look.complete | left_out,
+        kinds=look.complete | dict.fromkeys(cut, False),
         entries=raws,
         state_hash=to_text(holdings.sum_after(changes)),
         clock=stand.clock,
@@ -63,19 +67,25 @@ def snapshot(stand: Stand, look: Observation, holdings: Holdings, room: int = RO
         lost_events=holdings.lost,
         problems=list(stand.problems),
     )
-    return Parcel(message, keys, changes)
+    return Parcel(message, keys, changes, frozenset(cut))
 
 
-def delta(stand: Stand, look: Observation | None, holdings: Holdings, room: int = ROOM) -> Parcel | None:
-    """Return what can be told of the difference, or None when no entry of it is at hand."""
+def delta(
+    stand: Stand,
+    look: Observation | None,
+    holdings: Holdings,
+    room: int = ROOM,
+    kinds: dict[Kind, bool] | None = None,
+) -> Parcel | None:
+    """Return what can be told of the difference, or None when no entry of it is at hand, and no kind changes."""
     dirty = sorted(holdings.dirty)
     keys: tuple[EntryKey, ...] = ()
     raws: list[msgspec.Raw] = []
-    if look is not None:
+    removes, left = _removes([key for key in dirty if key not in holdings.seen], room)
+    if look is not None and left > 0:
         at_hand = [key for key in dirty if key in look.hashes and look.hashes[key] == holdings.seen.get(key)]
-        keys, raws = _fitting(look, at_hand, room)
-    removes = [key for key in dirty if key not in holdings.seen]
-    if not keys and not removes:
+        keys, raws = _fitting(look, at_hand, left)
+    if not keys and not removes and not kinds:
         return None
     changes: dict[EntryKey, bytes | None] = {key: holdings.seen[key] for key in keys}
     changes.update(dict.fromkeys(removes))
@@ -90,6 +100,7 @@ def delta(stand: Stand, look: Observation | None, holdings: Holdings, room: int 
         listed_ago=stand.listed_ago,
         lost_events=holdings.lost,
         problems=list(stand.problems),
+        kinds=kinds or {},
     )
     return Parcel(message, keys, changes)
 
@@ -104,6 +115,17 @@ def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
         listed_ago=stand.listed_ago,
         lost_events=holdings.lost,
     )
+
+
+def _removes(keys: list[EntryKey], room: int) -> tuple[list[EntryKey], int]:
+    """Return as many of the keys as there is room for, at least one, and the room that is left."""
+    taken: list[EntryKey] = []
+    for key in keys:
+        room -= len(msgspec.json.encode(key)) + 1
+        if room < 0 and taken:
+            break
+        taken.append(key)
+    return taken, room
 
 
 def _fitting(look: Observation, keys: Iterable[EntryKey], room: int) -> tuple[tuple[EntryKey, ...], list[msgspec.Raw]]:

@@ -14,8 +14,8 @@ from agent.hints import Hints
 
 _log = structlog.stdlib.get_logger("agent.following")
 
-REST: Final = 400.0
-"""Costly work is followed by so many times its CPU time without it: a quarter of a percent of a core."""
+REST: Final = 600.0
+"""Costly work is followed by so many times its CPU time without it: a sixth of a percent of a core."""
 _SETTLED: Final = 10.0
 """A stream that lasted so many seconds was one of a working engine."""
 

@@ -18,7 +18,7 @@ counted; what is still there is never lost.
 from collections.abc import Collection, Iterable, Mapping
 
 from agent.observation import Observation
-from protocol.entries import EntryKey
+from protocol.entries import EntryKey, Kind
 from protocol.messages import Kept
 from protocol.statehash import shift, total
 
@@ -72,10 +72,17 @@ class Holdings:
         self._promised = changes
         self._sort(changes)
 
-    def settle(self, refused: Collection[EntryKey], kept: Iterable[Kept]) -> None:
+    def whole(self, kind: Kind) -> bool:
+        """Whether the register holds nothing of this kind that was not seen."""
+        return all(key in self.seen for key in self._held if key.kind is kind)
+
+    def settle(
+        self, refused: Collection[EntryKey], kept: Iterable[Kept], enumerated: Collection[Kind] = frozenset()
+    ) -> None:
         """Note that the message was applied, except for what was refused, and what the register kept beside.
 
-        Of a refused entry the register keeps the version before, if it has one, and says so in ``kept``.
+        Of a refused entry the register keeps the version before, if it has one, and says so in ``kept``. What it kept
+        of a kind in ``enumerated`` and was not seen is gone: it is to be removed by name.
         """
         promised, self._promised = self._promised, {}
         for key, digest in promised.items():
@@ -87,7 +94,7 @@ class Holdings:
                 self._hold(key, digest)
         for item in kept:
             self._hold(item.key, bytes.fromhex(item.hash))
-        self._sort(item.key for item in kept if item.key in self.seen)
+        self._sort(item.key for item in kept if item.key in self.seen or item.key.kind in enumerated)
         self._sort(refused)
 
     def adopt_seen(self) -> None:

@@ -1,7 +1,7 @@
 """Sizes of this node: which entries are measured next, and what was measured, told once a minute.
 
-Paths come with every full look; those of the next few hundred entries are held, of all others only when they are due.
-What does not reach the register is measured again: nothing waits for a collector that is away.
+Paths come with every full look; those of the next few thousand entries are held, of all others only when they are due.
+What does not reach the register is measured again; while a collector is away a few thousand sizes wait for it.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ import structlog
 
 from agent.observation import Observation
 from agent.outcome import Outcome
-from agent.schedule import UNCHANGING, Schedule
+from agent.schedule import Schedule
 from agent.survey import KEPT, Measured, Surveyor, target
 from protocol.entries import Kind
 from protocol.messages import Generation
-from protocol.usage import MAX_SAMPLES, Usage, UsageReply
+from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.measuring")
 
@@ -71,7 +71,7 @@ class Measuring:
             if one is not None and one.parts:
                 targets.append(one)
             else:
-                self._schedule.done(key, now, UNCHANGING)
+                self._schedule.done(key, now, still=True)
         self._surveyor.give(targets)
 
     async def run(
@@ -90,13 +90,11 @@ class Measuring:
                 self._schedule.lost([one.target.key for one in told], self._clock())
 
     def _collect(self) -> None:
-        """Take what was measured, and note when it is due again."""
-        for one in self._surveyor.take():
-            self._schedule.done(one.target.key, one.at, one.pause)
+        """Take what was measured, as far as it can be kept until it is told, and note when it is due again."""
+        for one in self._surveyor.take(KEPT - len(self._untold)):
+            self._schedule.done(one.target.key, one.at, inodes=one.inodes, cpu=one.cpu, still=one.target.still)
             if one.sizes:
                 self._untold.append(one)
-        forgotten, self._untold = self._untold[:-KEPT], self._untold[-KEPT:]
-        self._schedule.lost([one.target.key for one in forgotten], self._clock())
 
     async def _message(self, generation: Generation) -> tuple[Usage, list[Measured]]:
         self._collect()
@@ -107,7 +105,7 @@ class Measuring:
         message = Usage(
             generation=generation,
             clock=round(self._wall(), 3),
-            measurements=measurements[-MAX_SAMPLES:],
+            measurements=measurements,
             rooms=rooms,
             sweep=self._schedule.sweep,
         )

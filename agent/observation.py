@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from agent.bounds import bounded
 from protocol.entries import Entry, EntryKey, Kind
 from protocol.messages import Backend
 from protocol.statehash import entry_hash
@@ -45,7 +46,7 @@ class Observation:
         """
         keyed: dict[EntryKey, Entry] = {}
         for entry in entries:
-            keyed.setdefault(entry.entry_key, entry)
+            keyed.setdefault(entry.entry_key, bounded(entry))
         return cls(
             entries=keyed,
             hashes={key: entry_hash(entry, hash_version) for key, entry in keyed.items()},

@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 import structlog
 
-from protocol.entries import Kind
 from protocol.messages import Acknowledged
 
 _NAME: Final = "position.json"
@@ -18,10 +17,9 @@ _log = structlog.stdlib.get_logger("agent.position")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """What was acknowledged last, and which kinds the last snapshot called incomplete (no delta can tell)."""
+    """What was acknowledged last."""
 
     acknowledged: Acknowledged
-    incomplete: frozenset[Kind] = frozenset()
 
 
 class PositionFile:

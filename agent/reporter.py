@@ -49,7 +49,8 @@ _MAX_PROBLEMS: Final = 100
 class Send:
     """Post ``message`` as ``name``, expect an answer of the type ``answer``, then call ``answered``.
 
-    ``keys`` names its entries in their order; ``incomplete`` are the kinds that could not be enumerated.
+    ``keys`` names its entries in their order; ``incomplete`` are the kinds that the register then calls so, ``cut``
+    those of them of which only a part was sent.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Send:
     answer: type[Reply]
     keys: tuple[EntryKey, ...] = ()
     incomplete: frozenset[Kind] = frozenset()
+    cut: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,7 @@ class Reporter:
         self._backends: tuple[Backend, ...] = ()
         self._problems: tuple[str, ...] = ()
         self._incomplete: frozenset[Kind] = frozenset()
-        # What the register believes. With nothing kept: the usual case, so that a restart needs no snapshot.
-        self._told_incomplete: frozenset[Kind] = position.incomplete if position else frozenset()
+        self._told_incomplete: frozenset[Kind] = frozenset()
         self._not_before = 0.0
         self._mismatches = 0
         self._beat_at = 0.0
@@ -158,7 +159,7 @@ class Reporter:
             return
         if observation.asked is None:
             self._backends = observation.backends[:_MAX_BACKENDS]
-            self._incomplete = frozenset(kind for kind, whole in observation.complete.items() if not whole)
+            self._incomplete = frozenset(kind for kind in Kind if not observation.complete.get(kind, False))
         elif self._listed_at is None:
             return  # what a first full look has not found cannot be compared
         self._listed_at = observation.at
@@ -230,24 +231,40 @@ class Reporter:
         stand = self._stand(session, now)
         look = self._latest
         parcel: Parcel | None = None
-        # Only a snapshot says which kinds are complete.
-        resync = self._resync or self._incomplete != self._told_incomplete
-        if resync:
+        kinds = self._kinds_to_tell()
+        if self._resync:
             if look is not None and look.asked is None:
                 parcel = compose.snapshot(stand, look, self.holdings, self._room)
-        elif self.holdings.dirty:
-            parcel = compose.delta(stand, look, self.holdings, self._room)
+        elif self.holdings.dirty or kinds:
+            parcel = compose.delta(stand, look, self.holdings, self._room, kinds)
         else:
             self._latest = None
         if parcel is not None:
-            self.holdings.promise(parcel.changes)
-            name = "snapshot" if isinstance(parcel.message, Snapshot) else "delta"
-            return Send(name, parcel.message, Applied, parcel.keys, self._incomplete)
+            return self._sent(parcel, kinds)
         if now >= self._beat_at:
             return Send("heartbeat", compose.heartbeat(stand, self.holdings), HeartbeatReply)
-        if resync or self.holdings.dirty:
-            return Look(None if resync else frozenset(self.holdings.dirty), self._beat_at)
+        if self._resync or self.holdings.dirty:
+            return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)
+
+    def _sent(self, parcel: Parcel, kinds: dict[Kind, bool]) -> Send:
+        self.holdings.promise(parcel.changes)
+        if isinstance(parcel.message, Snapshot):
+            return Send("snapshot", parcel.message, Applied, parcel.keys, self._incomplete | parcel.cut, parcel.cut)
+        told = {kind: kind in self._told_incomplete for kind in Kind} | {kind: not kinds[kind] for kind in kinds}
+        incomplete = frozenset(kind for kind, so in told.items() if so)
+        return Send("delta", parcel.message, Applied, parcel.keys, incomplete)
+
+    def _kinds_to_tell(self) -> dict[Kind, bool]:
+        """Return the kinds whose completeness the register does not know, as far as a delta may tell it now.
+
+        One that can no longer be enumerated is told at once; one that is complete when the register holds just that.
+        """
+        lost = dict.fromkeys(self._incomplete - self._told_incomplete, False)
+        if self.holdings.dirty:
+            return lost
+        found = self._told_incomplete - self._incomplete
+        return lost | {kind: True for kind in sorted(found) if self.holdings.whole(kind)}
 
     def _stand(self, session: _Session, now: float) -> Stand:
         listed_ago = round(max(0.0, now - self._listed_at), 3) if self._listed_at is not None else 0.0
@@ -262,6 +279,7 @@ class Reporter:
         told = sent.message
         self._session = _Session(reply.generation, reply.intervals, told.engine, tuple(told.backends))
         self._seq = reply.last_seq
+        self._told_incomplete = frozenset(reply.incomplete)
         self._acknowledge(reply.generation, reply.server_time)
         if reply.hash_version != self.hash_version:
             self.hash_version, self._latest = reply.hash_version, None
@@ -277,9 +295,9 @@ class Reporter:
         refused = {sent.keys[item.index] for item in reply.refused if 0 <= item.index < len(sent.keys)}
         for item in reply.refused:
             _log.warning("the collector refused an entry", key=item.key, why=item.reason)
-        self.holdings.settle(refused, reply.kept)
+        self.holdings.settle(refused, reply.kept, sent.cut - self._incomplete)
+        self._told_incomplete = sent.incomplete
         if isinstance(sent.message, Snapshot):
-            self._told_incomplete = sent.incomplete
             self._resync = False
         if self._session is not None:
             self._acknowledge(self._session.generation, reply.server_time)
@@ -311,7 +329,7 @@ class Reporter:
         self._failed(now, at_least)
 
     def _acknowledge(self, generation: str, server_time: float) -> None:
-        self.position = Position(Acknowledged(generation, self._seq, server_time), self._told_incomplete)
+        self.position = Position(Acknowledged(generation, self._seq, server_time))
 
     def _succeeded(self) -> None:
         self._outbox = None

@@ -1,6 +1,7 @@
 """When each entry is measured again: what is new first, then what is due longest.
 
-Only a number per entry is kept (its hash, and when it is due): a megabyte for 5,000 containers and their layers.
+Only numbers per entry are kept (its hash, when it is due, its CPU time): a megabyte for 5,000 containers and their
+layers. What was measured once waits for longer the more the whole node costs: at rest measuring is next to nothing.
 """
 
 import heapq
@@ -17,13 +18,20 @@ UNCHANGING: Final = 24 * 3600.0
 """Seconds between two measurements of an image's layers, which nobody writes to."""
 PER_INODE: Final = 0.02
 """So many seconds per inode come to the pause: a million inodes are measured every six hours at the soonest."""
-BATCH: Final = 512
-"""So many entries are picked at once."""
+RESTING: Final = 0.0005
+"""Share of one core that measuring again may take, all entries of the node together, as long as ``LATEST`` allows."""
+BATCH: Final = 4_096
+"""So many entries are picked at once: their paths are three megabytes."""
 
 
-def pause_after(inodes: int, *, still: bool) -> float:
-    """Return after how many seconds what has so many inodes is measured again; ``still``: nobody writes to it."""
-    return UNCHANGING if still else min(LATEST, SOONEST + PER_INODE * inodes)
+def pause_after(inodes: int, *, still: bool, round_cpu: float) -> float:
+    """Return after how many seconds what has so many inodes is measured again.
+
+    ``still``: nobody writes to it. ``round_cpu``: the CPU seconds of measuring all that changes on the node once.
+    """
+    if still:
+        return UNCHANGING
+    return min(LATEST, max(SOONEST + PER_INODE * inodes, round_cpu / RESTING))
 
 
 class Schedule:
@@ -31,6 +39,8 @@ class Schedule:
 
     def __init__(self) -> None:
         self._due: dict[int, float] = {}
+        self._cpu: dict[int, float] = {}
+        self._round_cpu = 0.0
         self._new: dict[int, float] = {}
         self._round_began: float | None = None
         self.sweep: float | None = None
@@ -48,6 +58,7 @@ class Schedule:
         for gone in self._due.keys() - named.keys():
             del self._due[gone]
             self._new.pop(gone, None)
+            self._round_cpu -= self._cpu.pop(gone, 0.0)
         for number in named:
             if number not in self._due:
                 self._due[number] = self._new[number] = now
@@ -66,12 +77,21 @@ class Schedule:
         elif not waiting and self._round_began is not None:
             self.sweep, self._round_began = now - self._round_began, None
 
-    def done(self, key: EntryKey, now: float, pause: float) -> None:
-        """Note that an entry was measured, and is due again after ``pause`` seconds."""
+    def done(self, key: EntryKey, now: float, *, inodes: int = 0, cpu: float = 0.0, still: bool = False) -> None:
+        """Note that an entry was measured, what that cost in CPU seconds, and when it is due again."""
         number = hash(key)
-        if number in self._due:
-            self._due[number] = now + pause
-            self._new.pop(number, None)
+        if number not in self._due:
+            return
+        self._new.pop(number, None)
+        if not still:
+            self._round_cpu += cpu - self._cpu.get(number, 0.0)
+            self._cpu[number] = cpu
+        self._due[number] = now + pause_after(inodes, still=still, round_cpu=self._expected_round_cpu())
+
+    def _expected_round_cpu(self) -> float:
+        """Return the CPU seconds of measuring everything once, from what was measured so far."""
+        measured = len(self._due) - len(self._new)
+        return self._round_cpu * len(self._due) / measured if measured else 0.0
 
     def changed(self, keys: Collection[EntryKey], now: float) -> None:
         """Note that something happened to these entries: they are due soon."""

@@ -14,7 +14,6 @@ from typing import Final
 import structlog
 
 from agent.backends.discover import real_path
-from agent.schedule import pause_after
 from agent.sizes import FileSystem, Pace, Size, file_system, idle_io, measure
 from protocol.entries import Container, Entry, EntryKey, Layer, LayerUse, PathKind, Place, Role, Volume
 from protocol.usage import Measurement, Part, Room
@@ -22,7 +21,7 @@ from protocol.usage import Measurement, Part, Room
 _log = structlog.stdlib.get_logger("agent.survey")
 
 KEPT: Final = 3_000
-"""So many measured entries wait to be told; of more the oldest are dropped, and measured again."""
+"""So many measured entries wait to be told; the measurer rests until they are."""
 
 _WALKED: Final = frozenset({PathKind.DIFF, PathKind.FULL_VIEW})
 
@@ -72,16 +71,17 @@ def _shown(place: Place) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one entry costs, part by part, and when it was measured (monotonic)."""
+    """What one entry costs, part by part, when it was measured (monotonic), and the CPU seconds of measuring it."""
 
     target: Target
     sizes: tuple[tuple[Part, Size], ...]
     at: float
+    cpu: float = 0.0
 
     @property
-    def pause(self) -> float:
-        """After how many seconds it is due again."""
-        return pause_after(sum(size.inodes for _, size in self.sizes), still=self.target.still)
+    def inodes(self) -> int:
+        """The inodes of all its parts."""
+        return sum(size.inodes for _, size in self.sizes)
 
     def measurements(self, now: float) -> list[Measurement]:
         """Return it as a message says it."""
@@ -105,7 +105,7 @@ class StoppedError(Exception):
 class Surveyor:
     """Measures in one thread of its own. ``share`` is the share of one core; ``host_root`` where the host's / is.
 
-    ``take`` gives what was measured since the last call.
+    ``take`` gives what was measured since the last call; while ``KEPT`` entries wait for that it rests.
     """
 
     def __init__(self, share: float, host_root: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -136,10 +136,11 @@ class Surveyor:
             self._todo = [one for one in reversed(targets) if one.key != self._now]
             self._lock.notify_all()
 
-    def take(self) -> list[Measured]:
-        """Return what was measured since the last call."""
+    def take(self, most: int = KEPT) -> list[Measured]:
+        """Return what was measured since the last call, the oldest first, at most so many."""
         with self._lock:
-            done, self._done = self._done, []
+            done, self._done = self._done[:most], self._done[most:]
+            self._lock.notify_all()
         return done
 
     def _run(self) -> None:
@@ -148,7 +149,7 @@ class Surveyor:
         pace = Pace(self._share, sleep=self._sleep)
         while not self._stopping.is_set():
             with self._lock:
-                while not self._todo and not self._stopping.is_set():
+                while not (self._todo and len(self._done) < KEPT) and not self._stopping.is_set():
                     self._lock.wait()
                 if self._stopping.is_set():
                     return
@@ -169,7 +170,7 @@ class Surveyor:
 
     def measure(self, one: Target, pace: Pace | None = None) -> Measured:
         """Measure one entry; parts that are not there (any more) are left out."""
-        sizes = []
+        sizes, began = [], time.thread_time()
         for part, path in one.parts:
             local = self._local(path)
             try:
@@ -178,7 +179,7 @@ class Surveyor:
                 sizes.append((part, measure(local, pace)))
             except OSError:
                 continue
-        return Measured(one, tuple(sizes), self._clock())
+        return Measured(one, tuple(sizes), self._clock(), time.thread_time() - began)
 
     def _local(self, path: str) -> str:
         """Return where the agent reads a host path, whose links lead to host paths too."""

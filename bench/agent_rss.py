@@ -2,7 +2,7 @@
 
 The real agent runs as a process of its own against an engine and a collector that speak HTTP in this process, and
 reads an overlay2 data root on disk. Resident memory and CPU time come from ``/proc``; they are measured from the
-moment the collector has everything, over at least one full look. Sizes are not measured meanwhile: S14 checks that.
+moment the collector has everything, the first sizes included, over at least one full look.
 """
 
 import contextlib
@@ -26,15 +26,17 @@ from bench.table import Row
 from mountbook.local.dataroots import BuiltContainer, ContainerSpec, DataRootSpec, ImageSpec, build
 from protocol.entries import Kind
 from protocol.messages import API, MAX_HEARTBEAT
+from protocol.usage import Usage, UsageReply
 from tests.unit.agent.fake_engine import FakeEngine, Json, listed, serving
-from tests.unit.agent.model_collector import ModelCollector
+from tests.unit.agent.model_collector import ModelCollector, inflate
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 GOALS_MIB: Final = {100: 64.0, 5000: 128.0}
-SIZES: Final = ((100, 65.0), (5000, 180.0))
-"""How many containers, and for how many seconds: several full looks, or one where they are rarer."""
+SIZES: Final = ((100, 330.0), (5000, 660.0))
+"""How many containers, and for how many seconds: several full looks, and sizes measured again as often as at rest."""
 GOAL_CPU: Final = 0.003
 _PATIENCE: Final = 120.0
+_SWEEP_PATIENCE: Final = 1800.0
 _IMAGES: Final = 50
 _LAYERS: Final = 6
 _LABELS: Final = {f"com.example.label-{number}": f"value of label {number}" for number in range(8)}
@@ -59,10 +61,13 @@ class _Register(ModelCollector):
     awaited: int = 0
     heartbeat_bytes: int = 0
     filled: threading.Event = field(default_factory=threading.Event)
+    swept: threading.Event = field(default_factory=threading.Event)
     beaten: threading.Event = field(default_factory=threading.Event)
 
     def take(self, name: str, body: Body) -> bytes | None:
         """Return the answer's body, or None when the message is turned down."""
+        if name == "usage":
+            return self._usage(msgspec.json.decode(inflate(body), type=Usage))
         outcome = self.post(name, body)
         if name == "heartbeat":
             self.heartbeat_bytes = max(self.heartbeat_bytes, len(body.data))
@@ -70,6 +75,12 @@ class _Register(ModelCollector):
         if sum(key.kind is Kind.CONTAINER for key in self.rows) >= self.awaited:
             self.filled.set()
         return None if isinstance(outcome, Rejected | Unreachable) else msgspec.json.encode(outcome)
+
+    def _usage(self, usage: Usage) -> bytes:
+        if usage.sweep is not None:
+            self.swept.set()
+        reply = UsageReply(server_time=self.clock, stored=len(usage.measurements), unknown=0)
+        return msgspec.json.encode(reply)
 
 
 def measure() -> list[Row]:
@@ -93,7 +104,8 @@ def cost(containers: int, seconds: float) -> AgentCost:
     """Start an agent on a node with so many containers, and measure it at rest for so many seconds.
 
     Raises:
-        RuntimeError: the agent ended, or the collector did not hear of every container in two minutes.
+        RuntimeError: the agent ended, or the collector did not hear of every container in two minutes, or of the
+            first sizes in half an hour.
     """
     register = _Register(awaited=containers)
     with tempfile.TemporaryDirectory(prefix="mb-", dir="/tmp") as folder, _collector(register) as url:
@@ -109,12 +121,11 @@ def cost(containers: int, seconds: float) -> AgentCost:
             "MOUNTBOOK_TOKEN": "token",
             "MOUNTBOOK_STATE_DIR": folder,
             "MOUNTBOOK_START_SPREAD": "0",
-            # Measuring has a share of its own (S14): in the first minutes of a life it is never at rest.
-            "MOUNTBOOK_MEASURE_SHARE": "0",
             "DOCKER_HOST": engine.address,
         }
         with serving(engine), _agent(environment) as pid:
             _await(register.filled, "every container", pid)
+            _await(register.swept, "the end of the first measuring of sizes", pid, _SWEEP_PATIENCE)
             register.beaten.clear()
             _await(register.beaten, "a heartbeat", pid)
             before, began = _cpu(pid), time.monotonic()
@@ -161,9 +172,9 @@ def _agent(environment: dict[str, str]) -> Iterator[int]:
             process.terminate()
 
 
-def _await(event: threading.Event, what: str, pid: int) -> None:
-    if not event.wait(_PATIENCE):
-        raise RuntimeError(f"the collector did not hear of {what} from the agent (process {pid}) in {_PATIENCE:g} s")
+def _await(event: threading.Event, what: str, pid: int, patience: float = _PATIENCE) -> None:
+    if not event.wait(patience):
+        raise RuntimeError(f"the collector did not hear of {what} from the agent (process {pid}) in {patience:g} s")
 
 
 def _cpu(pid: int) -> float:

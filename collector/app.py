@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -13,20 +14,28 @@ from aiohttp import web
 
 from collector import openapi
 from collector import web as pages
+from collector.admission import Admission
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, state, table
 from collector.identity import add_given, check_exposure, has_credentials
-from collector.ingest import HeartbeatBatcher, Policy
+from collector.ingest import DailySums, HeartbeatBatcher, Policy
+from collector.ledger.access import AccessLog
+from collector.ledger.checkpoints import CheckpointError
+from collector.ledger.keeper import Keeper, make_notary
+from collector.ledger.retention import Retention
+from collector.ledger.signing import SigningKeyError
 from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
-from protocol.messages import Intervals
+from protocol.messages import MAX_BODY, Intervals
 from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
 """Seconds that requests under way have to end when the collector stops."""
+_LAST_WORDS: Final = 5.0
+"""Seconds that background tasks have to end by themselves."""
 _RETRY: Final = 1.0
 _PASSING: Final = frozenset({ProblemType.UNAVAILABLE, ProblemType.NOT_MIGRATED})
 """What may be over in a moment: a stack starts the database, the migration and the collector at once."""
@@ -40,18 +49,35 @@ def make_app(config: Config) -> web.Application:
     """Return the application; nothing is connected before it starts.
 
     It has to be served with ``auto_decompress=False``, as ``serve`` does: bodies are inflated within bounds here.
+
+    Raises:
+        SigningKeyError: the signing key is none.
+        CheckpointError: checkpoints cannot be kept where they are to be.
     """
     document = openapi.document(table.ROUTES)
     database = Database(config)
+    notary = make_notary(config.signing_key, config.checkpoints)
+    keeper = Keeper(database, notary)
+    retention = Retention(database, config.retention, notary.key if notary is not None else None)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
-    background = _Background(database, batcher)
+    app[state.ADMISSION] = Admission(
+        at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
+    )
+    background = _Background(database, batcher, keeper, retention)
+    app[state.ACCESS_LOG] = AccessLog(database)
+    app[state.LEDGER] = keeper
+    app[state.ALERTS] = background.alerts
     app[state.BACKGROUND] = background.alive
     app[state.CONFIG] = config
     app[state.DATABASE] = database
     app[state.BATCHER] = batcher
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[state.METRICS].watch(app[state.ADMISSION])
+    app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
+    app[state.METRICS].set_back.set_function(background.set_back)
+    app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     app[auth.GUARD] = auth.Guard(database, config.host)
@@ -74,9 +100,13 @@ async def serve(config: Config, *, started: Callable[[str], None] | None = None)
         started: told the collector's address (``http://127.0.0.1:8480``) when it accepts requests.
 
     Raises:
-        StartError: the database cannot be used, the address cannot be listened on, or would be open to everybody.
+        StartError: the database cannot be used, checkpoints cannot be signed or kept, the address cannot be listened
+            on, or would be open to everybody.
     """
-    app = make_app(config)
+    try:
+        app = make_app(config)
+    except (SigningKeyError, CheckpointError) as exc:
+        raise StartError(str(exc)) from exc
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE)
     try:
         await _check(config, app[state.DATABASE])
@@ -130,12 +160,16 @@ _Job = Callable[[asyncio.Event], Awaitable[None]]
 class _Background:
     """What runs beside requests, from before the first to after the last."""
 
-    def __init__(self, database: Database, batcher: HeartbeatBatcher) -> None:
-        self._batcher = batcher
+    def __init__(self, database: Database, batcher: HeartbeatBatcher, keeper: Keeper, retention: Retention) -> None:
+        self._batcher, self._keeper = batcher, keeper
         self._partitions = Partitions(database)
+        self.sums = DailySums(database)
         self._jobs: dict[str, _Job] = {
             "partitions": self._partitions.run,
+            "ledger": keeper.run,
+            "retention": retention.run,
             "usage": partial(usage.keep_forgetting, database),
+            "sums": self.sums.run,
         }
         self._alive = dict.fromkeys(self._jobs, True)
 
@@ -147,6 +181,18 @@ class _Background:
         """Return how many months of history are ready."""
         return self._partitions.ahead or 0
 
+    def checkpoint_age(self) -> float:
+        """Return the seconds since the last checkpoint; not a number before the first, and when none are made."""
+        return self._keeper.age if self._keeper.age is not None else math.nan
+
+    def set_back(self) -> float:
+        """Return 1 when the register was found set back."""
+        return float(self._keeper.set_back)
+
+    def alerts(self) -> list[str]:
+        """Return in sentences what somebody has to look at."""
+        return [*self._partitions.alerts(), *self._keeper.alerts()]
+
     async def around(self, _app: web.Application) -> AsyncIterator[None]:
         """Start the tasks; end them after the last request."""
         stopping = asyncio.Event()
@@ -155,6 +201,8 @@ class _Background:
         yield
         stopping.set()
         await self._batcher.stop()
+        # What the last requests left is chained and signed by this collector, if the database is there.
+        await asyncio.wait(tasks, timeout=_LAST_WORDS)
         for task in tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

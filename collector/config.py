@@ -12,6 +12,7 @@ from protocol.messages import HEARTBEAT_EVERY, MISSED_HEARTBEATS
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8480
 DEFAULT_CLUSTER: Final = "local"
+DEFAULT_RETENTION: Final = 13
 LEAST_SECRET: Final = 16
 """Fewest characters of a join secret or an admin token."""
 
@@ -21,10 +22,14 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_DATABASE_PASSWORD_FILE": "database_url: a file with the password that the address lacks",
     "MOUNTBOOK_JOIN_SECRET_FILE": "join_secret: a file with the secret that lets agents enrol",
     "MOUNTBOOK_ADMIN_TOKEN_FILE": "admin_token: a file with a token that has the role admin",
+    "MOUNTBOOK_SIGNING_KEY_FILE": "signing_key: a file with the key (64 hex digits) that signs checkpoints",
+    "MOUNTBOOK_CHECKPOINTS": "checkpoints: a directory outside the database where checkpoints are kept",
+    "MOUNTBOOK_RETENTION": f"retention: months for which history and audit log are kept; default {DEFAULT_RETENTION}",
     "MOUNTBOOK_CLUSTER": "cluster: the cluster of agents that name none; default local",
     "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
     "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
     "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for what agents send; default 8",
+    "MOUNTBOOK_INGEST_WAITING": "ingest_waiting: most messages that wait for such a connection; default 64",
     "MOUNTBOOK_QUERY_POOL": "query_pool: most connections for questions; default 8",
     "MOUNTBOOK_INGEST_TIMEOUT": "ingest_timeout: most seconds of one statement of ingest; default 60",
     "MOUNTBOOK_QUERY_TIMEOUT": "query_timeout: most seconds of one statement of a question; default 30",
@@ -45,6 +50,12 @@ class Config:
     """Who knows it may enrol a node that has no token yet; empty: nobody may."""
     admin_token: str = field(default="", repr=False)
     """A token of the role admin from outside, such as a Docker secret; empty: tokens are made beside the database."""
+    signing_key: str = field(default="", repr=False)
+    """What signs checkpoints of the audit log, 64 hex digits; empty: it is chained, and nothing is signed."""
+    checkpoints: str = ""
+    """A directory outside the database where checkpoints are kept; empty: they are lines of the log only."""
+    retention: int = DEFAULT_RETENTION
+    """For so many whole months closed versions and the audit log are kept, beside the present one."""
     cluster: str = DEFAULT_CLUSTER
     """The cluster of an enrolment that names none."""
     host: str = DEFAULT_HOST
@@ -53,6 +64,8 @@ class Config:
     """Port to listen on; 0 takes a free one."""
     ingest_pool: int = 8
     """Most connections to the database for what agents send; one more is for heartbeats."""
+    ingest_waiting: int = 64
+    """Most messages that wait until one of these is free; who comes then is told to come again."""
     query_pool: int = 8
     """Most connections to the database for questions."""
     ingest_timeout: float = 60.0
@@ -115,10 +128,14 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         database_url=_database_url(environment, problems),
         join_secret=_content(environment, "MOUNTBOOK_JOIN_SECRET_FILE", problems),
         admin_token=_content(environment, "MOUNTBOOK_ADMIN_TOKEN_FILE", problems),
+        signing_key=_content(environment, "MOUNTBOOK_SIGNING_KEY_FILE", problems),
+        checkpoints=environment.get("MOUNTBOOK_CHECKPOINTS", "").strip(),
+        retention=whole("MOUNTBOOK_RETENTION", DEFAULT_RETENTION),
         cluster=environment.get("MOUNTBOOK_CLUSTER", DEFAULT_CLUSTER).strip(),
         host=environment.get("MOUNTBOOK_HOST", DEFAULT_HOST).strip(),
         port=whole("MOUNTBOOK_PORT", DEFAULT_PORT),
         ingest_pool=whole("MOUNTBOOK_INGEST_POOL", 8),
+        ingest_waiting=whole("MOUNTBOOK_INGEST_WAITING", 64),
         query_pool=whole("MOUNTBOOK_QUERY_POOL", 8),
         ingest_timeout=seconds("MOUNTBOOK_INGEST_TIMEOUT", 60.0),
         query_timeout=seconds("MOUNTBOOK_QUERY_TIMEOUT", 30.0),
@@ -204,12 +221,14 @@ def _numbers(config: Config) -> list[str]:
     limits: dict[str, tuple[float, float, float]] = {
         "MOUNTBOOK_PORT": (config.port, 0, 65_535),
         "MOUNTBOOK_INGEST_POOL": (config.ingest_pool, 1, 1_000),
+        "MOUNTBOOK_INGEST_WAITING": (config.ingest_waiting, 0, 10_000),
         "MOUNTBOOK_QUERY_POOL": (config.query_pool, 1, 1_000),
         "MOUNTBOOK_INGEST_TIMEOUT": (config.ingest_timeout, 1, 3_600),
         "MOUNTBOOK_QUERY_TIMEOUT": (config.query_timeout, 1, 3_600),
         "MOUNTBOOK_HEARTBEAT": (config.heartbeat, 0.1, 3_600),
         "MOUNTBOOK_RELIST": (config.relist, 0.1, 86_400),
         "MOUNTBOOK_PATIENCE": (config.patience, 0, 3_600),
+        "MOUNTBOOK_RETENTION": (config.retention, 1, 1_200),
         "flush": (config.flush, 0.001, 60),
     }
     return [

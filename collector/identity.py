@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal
@@ -23,6 +24,8 @@ Role = Literal["agent", "operator", "auditor", "admin"]
 ROLES: Final[tuple[Role, ...]] = ("agent", "operator", "auditor", "admin")
 READERS: Final[frozenset[Role]] = frozenset({"operator", "auditor", "admin"})
 """Roles that may ask questions."""
+AUDITORS: Final[frozenset[Role]] = frozenset({"auditor", "admin"})
+"""Roles that may read the audit log."""
 
 _PREFIX: Final = "mb_"
 """So that a token is recognised as one where it should not be."""
@@ -45,6 +48,11 @@ class Identity:
     def reads(self) -> bool:
         """Whether it may ask questions."""
         return self.role in READERS
+
+    @property
+    def audits(self) -> bool:
+        """Whether it may read the audit log: auditors, administrators, and everybody while reads are open."""
+        return self.role in AUDITORS or self == ANONYMOUS
 
 
 ANONYMOUS: Final = Identity("operator", "anonymous")
@@ -75,7 +83,7 @@ class Authenticator:
         known = self._found.get(digest)
         if known is not None and now < known[0]:
             return known[1]
-        async with self._database.query() as connection:
+        async with self._database.tokens() as connection:
             credential = await credentials.find(connection, digest)
         if credential is None or not hmac.compare_digest(credential.token_hash, digest):
             self._found.pop(digest, None)
@@ -116,6 +124,19 @@ async def add(
     async with database.ingest() as connection:
         await credentials.add(connection, token_hash(token), role, NodeIdentity(cluster, node), comment)
     return token
+
+
+async def add_agents(database: Database, cluster: str, nodes: Iterable[str], comment: str) -> dict[str, str]:
+    """Make a credential for each of these nodes of one cluster, and return their tokens by node.
+
+    Raises:
+        ProblemError: what the store raises.
+    """
+    tokens = {node: new_token() for node in nodes}
+    async with database.ingest() as connection:
+        hashes = {node: token_hash(token) for node, token in tokens.items()}
+        await credentials.add_agents(connection, cluster, hashes, comment)
+    return tokens
 
 
 async def add_given(database: Database, token: str) -> None:

@@ -1,7 +1,11 @@
 """What Prometheus may scrape. One registry per application, so that several live in one process."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from collector.admission import Admission
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -34,15 +38,61 @@ class Metrics:
             "mountbook_database_up", "1 when the database answered the last scrape.", registry=self.registry
         )
         self.nodes = Gauge("mountbook_nodes", "Nodes by state.", ("state",), registry=self.registry)
+        self.conflicts = Gauge(
+            "mountbook_node_conflicts",
+            "Nodes that two agents speak for, on one machine or on two; two is an alert.",
+            ("machines",),
+            registry=self.registry,
+        )
         self.months_ahead = Gauge(
             "mountbook_history_months_ahead",
             "Months after this one that history has partitions for; below 1 is an alert.",
+            registry=self.registry,
+        )
+        self.checkpoint_age = Gauge(
+            "mountbook_audit_checkpoint_age_seconds",
+            "Seconds since the last signed checkpoint of the audit log; above 60 is an alert.",
+            registry=self.registry,
+        )
+        self.set_back = Gauge(
+            "mountbook_audit_set_back",
+            "1 when the audit log does not hold what a checkpoint says; an alert.",
+            registry=self.registry,
+        )
+        self.sums_wrong = Gauge(
+            "mountbook_state_hashes_wrong",
+            "Nodes whose rows were not what was acknowledged, since the start; above 0 is an alert.",
             registry=self.registry,
         )
         self.pool = Gauge("mountbook_database_connections", "Connections in use.", ("pool",), registry=self.registry)
         self.tasks = Gauge(
             "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry
         )
+
+    def watch(self, admission: Admission) -> None:
+        """Show what is inside, and count who was turned away."""
+        for name, help_text, value in (
+            (
+                "mountbook_ingest_inside",
+                "Messages that are being read, wait, or are worked on.",
+                lambda: admission.inside,
+            ),
+            ("mountbook_ingest_working", "Messages that are worked on.", lambda: admission.working),
+            (
+                "mountbook_ingest_bytes",
+                "Bytes of messages that are held, as sent and inflated.",
+                lambda: admission.bytes,
+            ),
+        ):
+            Gauge(name, help_text, registry=self.registry).set_function(value)
+        turned_away = Gauge(
+            "mountbook_ingest_turned_away",
+            "Messages that were answered busy since the start: no place, no room for their bytes, or no turn in time.",
+            ("reason",),
+            registry=self.registry,
+        )
+        for reason in admission.turned_away:
+            turned_away.labels(reason).set_function(partial(admission.turned_away.__getitem__, reason))
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -21,6 +21,7 @@ _ACCESS: Final = {
     Access.AGENT: "For agents: the node is that of the token.",
     Access.JOINER: "For agents without a token: the join secret stands in its place.",
     Access.READER: "For the roles operator, auditor and admin.",
+    Access.AUDITOR: "For the roles auditor and admin.",
 }
 
 

@@ -26,9 +26,12 @@ FAULT: Final = 70
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
+    "The past": ("history", "changes"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
+    "Audit": ("verify", "restored", "hold"),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
+    "Trials": ("simulate",),
     "Other": ("completion", "version"),
 }
 """Every sub-command, as ``--help`` shows them; each is ``command`` in the module of its name (``-`` as ``_``)."""

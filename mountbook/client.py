@@ -8,7 +8,8 @@ import msgspec
 
 from mountbook.connection import Connection
 from mountbook.credentials import Token
-from protocol.answers import ContainerRow, Nodes, StreamEnd, Where, WhoseAnswer
+from protocol.answers import ContainerRow, Nodes, Ready, StreamEnd, Where, WhoseAnswer
+from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.version import RELEASE
 
 PAGE: Final = 1000
@@ -70,17 +71,46 @@ class Client:
             raise self._connection.strange(f"{rows} rows and the word that there are {end.rows}")
         yield end
 
-    def nodes(self) -> Nodes:
-        """Return every node that the register knows."""
-        return self.get("/api/v1/nodes", (), Nodes)
+    def nodes(self, *, at: str | None = None) -> Nodes:
+        """Return every node that the register knows, or that belonged to its cluster at a moment."""
+        return self.get("/api/v1/nodes", [("at", at)], Nodes)
 
-    def ready(self) -> None:
-        """Return when the collector says that it can answer."""
-        self._connection.ask("GET", "/readyz")
+    def audit(self) -> AuditStatus:
+        """Return where the audit log stands."""
+        return self.get("/api/v1/audit", (), AuditStatus)
+
+    def audit_log(self, kind: str | None = None) -> Iterator[AuditEntry]:
+        """Yield the audit log from its beginning, or its entries of one kind; a stream that breaks off is an error."""
+        held: bytes | None = None  # only the last line is no entry
+        entries = 0
+        for line in self._connection.stream(_target("/api/v1/audit/log", [("kind", kind)])):
+            if held is not None:
+                yield self._decode(held, AuditEntry)
+                entries += 1
+            held = line
+        end = self._decode(held or b"", AuditEnd)
+        if end.entries != entries:
+            raise self._connection.strange(f"{entries} entries and the word that there are {end.entries}")
+
+    def ready(self) -> Ready:
+        """Return what the collector says of itself when it can answer."""
+        return self.get("/readyz", (), Ready)
 
     def get(self, path: str, query: Query, shape: type[T]) -> T:
         """Return the answer to a question that has no method of its own (``mountbook.sizes``)."""
         return self._decode(self._connection.ask("GET", _target(path, query)), shape)
+
+    def lines(self, path: str, query: Query) -> Iterator[bytes]:
+        """Yield the lines of a streamed answer that has no method of its own (``mountbook.memory``)."""
+        return self._connection.stream(_target(path, query))
+
+    def strange(self, what: str) -> Exception:
+        """Return the error for an answer that no collector gives; ``what`` ends the sentence "it sent …"."""
+        return self._connection.strange(what)
+
+    def decode(self, content: bytes, shape: type[T]) -> T:
+        """Read what a collector sent."""
+        return self._decode(content, shape)
 
     def _decode(self, content: bytes, shape: type[T]) -> T:
         try:

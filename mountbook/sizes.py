@@ -30,9 +30,9 @@ def top(client: "Client", *, by: str, order: str, since: str | None, node: str |
     return msgspec.structs.replace(first, rows=rows[:limit], next=page.next)
 
 
-def orphans(client: "Client", filters: Sequence[str], node: str | None) -> Orphans:
+def orphans(client: "Client", filters: Sequence[str], node: str | None, at: str | None = None) -> Orphans:
     """Return every orphan, from as many pages as there are."""
-    query = _filtered(filters, node)
+    query = _filtered(filters, node, at)
     page = client.get("/api/v1/orphans", query, Orphans)
     rows = list(page.orphans)
     while page.next is not None:
@@ -41,9 +41,9 @@ def orphans(client: "Client", filters: Sequence[str], node: str | None) -> Orpha
     return msgspec.structs.replace(page, orphans=rows)
 
 
-def ghosts(client: "Client", filters: Sequence[str], node: str | None) -> Ghosts:
+def ghosts(client: "Client", filters: Sequence[str], node: str | None, at: str | None = None) -> Ghosts:
     """Return every ghost, from as many pages as there are."""
-    query = _filtered(filters, node)
+    query = _filtered(filters, node, at)
     page = client.get("/api/v1/ghosts", query, Ghosts)
     rows = list(page.ghosts)
     while page.next is not None:
@@ -52,9 +52,9 @@ def ghosts(client: "Client", filters: Sequence[str], node: str | None) -> Ghosts
     return msgspec.structs.replace(page, ghosts=rows)
 
 
-def mount_commands(client: "Client", ref: str, node: str | None) -> MountCommands:
+def mount_commands(client: "Client", ref: str, node: str | None, at: str | None = None) -> MountCommands:
     """Return the command for every container that the reference names."""
-    query = [("ref", ref), ("node", node), ("limit", str(PAGE))]
+    query = [("ref", ref), ("node", node), ("at", at), ("limit", str(PAGE))]
     first = page = client.get("/api/v1/mount-command", query, MountCommands)
     commands = list(first.commands)
     while page.next is not None:
@@ -63,5 +63,5 @@ def mount_commands(client: "Client", ref: str, node: str | None) -> MountCommand
     return msgspec.structs.replace(first, commands=commands, coverage=page.coverage, next=None)
 
 
-def _filtered(filters: Sequence[str], node: str | None) -> list[tuple[str, str | None]]:
-    return [("node", node), ("limit", str(PAGE)), *(("filter", text) for text in filters)]
+def _filtered(filters: Sequence[str], node: str | None, at: str | None) -> list[tuple[str, str | None]]:
+    return [("node", node), ("at", at), ("limit", str(PAGE)), *(("filter", text) for text in filters)]

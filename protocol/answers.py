@@ -19,22 +19,32 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SilentNode(_Answer, frozen=True, kw_only=True):
-    """A node that is not observed, or not wholly; ``since`` is its last heartbeat (``null``: never heard)."""
+    """A node that is not observed, or not wholly; ``since`` is its last heartbeat (``null``: never heard).
+
+    In an answer about a moment in the past: that it was not observed then, ``until`` when (``null``: it still is not),
+    and why (``reason`` as in ``protocol.memory.Unobserved``).
+    """
 
     cluster: str
     node: str
     hostname: str
     state: NodeState
     since: str | None
+    until: str | None = None
+    reason: str = ""
 
 
 class Coverage(_Answer, frozen=True, kw_only=True):
-    """How much of the cluster an answer speaks for. ``complete``: every node known was observed."""
+    """How much of the cluster an answer speaks for. ``complete``: every node known was observed.
+
+    ``as_of`` is when the answer was given, ``at`` the moment that it is about (``null``: then).
+    """
 
     as_of: str
     complete: bool
     nodes_observed: int
     silent: list[SilentNode] = []
+    at: str | None = None
 
 
 class Bounds(_Answer, frozen=True, kw_only=True):
@@ -252,6 +262,8 @@ class Whose(_Answer, frozen=True, kw_only=True):
 
     At most 1,000 ``owners`` are listed (``node=`` asks about one node); ``owners_total`` counts all.
     ``also_visible`` are farther ancestors (a container that binds ``/``) on the owners' nodes; at most 100 are listed.
+    ``former`` are, where there is no owner, those that owned it last, one a node, the latest end first: each has
+    ``ended``.
     """
 
     path: str
@@ -259,6 +271,7 @@ class Whose(_Answer, frozen=True, kw_only=True):
     owners_total: int = 0
     also_visible: list[Owner] = []
     also_visible_total: int = 0
+    former: list[Owner] = []
     at: str | None = None
 
 
@@ -314,3 +327,10 @@ class Nodes(_Answer, frozen=True, kw_only=True):
     nodes: list[NodeRow]
     coverage: Coverage
     rosters: list[RosterRead] = []
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """The database can be used by this release. ``alerts``: what somebody has to look at all the same."""
+
+    status: str
+    alerts: list[str] = []

@@ -87,7 +87,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """First message of an agent's life and after every 409 ``hello``.
 
     ``instance`` is made anew at every start of the agent, ``attempt`` counts its hellos: the pair makes it idempotent.
-    ``boot_id`` is the kernel's; ``acknowledged`` comes from the agent's volume and shows a restored database.
+    ``boot_id`` is the kernel's; ``acknowledged`` comes from the agent's volume and shows a restored database, and so
+    does ``lost_events``: how many versions of entries nobody will hear of.
     """
 
     protocol: int
@@ -100,6 +101,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine
     backends: Annotated[list[Backend], Meta(max_length=256)] = []
     acknowledged: Acknowledged | None = None
+    lost_events: int = 0
 
 
 class Intervals(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +115,8 @@ class HelloReply(msgspec.Struct, frozen=True, kw_only=True):
     """The agent's new generation, and where the register stands for this node.
 
     ``last_seq`` and ``last_hash`` describe the entries that the register holds: an agent whose own state has
-    the same hash (in ``hash_version``) need not send a snapshot.
+    the same hash (in ``hash_version``) need not send a snapshot. ``incomplete`` are the kinds of which the register
+    does not know whether it holds all: a delta can tell that one is complete.
     """
 
     generation: Generation
@@ -122,6 +125,7 @@ class HelloReply(msgspec.Struct, frozen=True, kw_only=True):
     last_hash: Hash
     intervals: Intervals
     server_time: Clock
+    incomplete: list[Kind] = []
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +152,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """What changed since ``seq - 1``: applied only when the register stands exactly there.
 
     ``base_hash`` is the state hash before, ``state_hash`` after. ``removes`` are explicit: each is known to be gone.
+    ``kinds`` names kinds whose completeness changes. One becomes complete with the delta after which the register
+    holds exactly what a complete enumeration found: the last part of a state that no single snapshot could carry.
     """
 
     generation: Generation
@@ -160,6 +166,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     listed_ago: Seconds = 0.0
     lost_events: int = 0
     problems: Annotated[list[str], Meta(max_length=100)] = []
+    kinds: dict[Kind, bool] = {}
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,8 +200,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Every 15 s while nothing changes: the state is still the one with this hash.
 
-    ``listed_ago``: seconds since the agent's last completed list or event; ``lost_events``: how many events its
-    spool had to drop since it started.
+    ``listed_ago``: seconds since the agent's last completed list or event; ``lost_events``: how many versions
+    of entries it has seen and nobody will hear of.
     """
 
     generation: Generation

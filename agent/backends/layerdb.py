@@ -49,17 +49,37 @@ class LayerDB:
         self._asked: set[str] = set()
         self._doubts: list[str] = []
         self._container_ids: list[str] | None = None
+        self._recorded = f"{root.local}/containers"
 
     def container_ids(self) -> list[str]:
         """Return the IDs of every container that has a writable layer here."""
         if self._container_ids is None:
             self._container_ids = []
+            recorded = _listed(self._recorded)
             for name in directories(self._mounts, self.problems, Kind.CONTAINER, self._asked):
-                if name in self._asked or is_sha256(name):
+                if name in self._asked or (is_sha256(name) and (recorded is None or name in recorded)):
                     self._container_ids.append(name)
+                elif is_sha256(name):
+                    if not self._is_left_over(name):
+                        self._container_ids.append(name)
                 elif not _BUILD_STEP.fullmatch(name):
                     self.problems.add(f"{self._mounts}/{clean(name)}", "is no container's: it is not named by an ID")
         return self._container_ids
+
+    def _is_left_over(self, container_id: str) -> bool:
+        """Whether an entry names no layer, and will not: its making or removal was cut short when an engine was killed.
+
+        The container has no record either, so no engine takes it up again; what is left is a problem, not a container.
+        Source: moby ``daemon/internal/layer/layer_store.go`` (``loadMount``, ``ReleaseRWLayer``).
+        """
+        base = f"{self._mounts}/{container_id}"
+        try:
+            if read_id(f"{base}/mount-id") is not None or self._moment.is_new(os.lstat(base).st_ctime):
+                return False
+        except (UnreadableError, OSError):
+            return False
+        self.problems.add(base, "is left of a container that is gone: it names no layer, and does no harm")
+        return True
 
     def resolve(self, container_id: str) -> Resolution | None:
         """Return where the container's layers are, or None when this layer store has never heard of it."""
@@ -266,3 +286,11 @@ class LayerDB:
     def images(self) -> Iterator[Image]:
         """Yield every image whose layers are kept here."""
         yield from imagedb.images(self._root, self._images, self.name, self.problems)
+
+
+def _listed(directory: str) -> frozenset[str] | None:
+    """Return what is in a directory, None when that cannot be told."""
+    try:
+        return frozenset(os.listdir(directory))
+    except OSError:
+        return None

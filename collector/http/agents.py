@@ -1,5 +1,7 @@
 """What agents post, each about the node of its token only: state, heartbeats, sizes, and a manager's roster."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import msgspec
@@ -9,7 +11,7 @@ from collector import ingest
 from collector.http import answers, bodies
 from collector.http.auth import own_node
 from collector.http.routes import Access, Handler, Route
-from collector.http.state import BATCHER, DATABASE, METRICS, POLICY
+from collector.http.state import ADMISSION, BATCHER, DATABASE, METRICS, POLICY
 from protocol.messages import (
     API,
     MAX_BODY,
@@ -36,42 +38,52 @@ _USAGE: Final = msgspec.json.Decoder(Usage)
 _ROSTER: Final = msgspec.json.Decoder(Roster)
 
 
-async def _message(request: web.Request, decoder: msgspec.json.Decoder[T], limit: int = MAX_BODY) -> T:
-    return bodies.decode(await bodies.read(request, limit), decoder)
+@asynccontextmanager
+async def _message(request: web.Request, decoder: msgspec.json.Decoder[T]) -> AsyncIterator[T]:
+    """Give the message when it is its turn; it is worked on inside.
+
+    Raises:
+        ProblemError: ``busy``, ``too-large``, ``bad-request``.
+    """
+    async with request.app[ADMISSION].enter() as place:
+        sent = await bodies.receive(request, MAX_BODY, place.take)
+        async with place.turn():
+            yield await bodies.unpack(sent, bodies.encoding(request), decoder, MAX_BODY, place.take)
 
 
 async def _hello(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _HELLO)
-    return answers.json(await ingest.hello(request.app[DATABASE], request.app[POLICY], own_node(request), message))
+    async with _message(request, _HELLO) as message:
+        return answers.json(await ingest.hello(request.app[DATABASE], request.app[POLICY], own_node(request), message))
 
 
 async def _snapshot(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _SNAPSHOT)
-    applied = await ingest.snapshot(request.app[DATABASE], request.app[POLICY], own_node(request), message)
+    async with _message(request, _SNAPSHOT) as message:
+        applied = await ingest.snapshot(request.app[DATABASE], request.app[POLICY], own_node(request), message)
     _count(request, "snapshot", len(message.entries), applied)
     return answers.json(applied)
 
 
 async def _delta(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _DELTA)
-    applied = await ingest.delta(request.app[DATABASE], request.app[POLICY], own_node(request), message)
+    async with _message(request, _DELTA) as message:
+        applied = await ingest.delta(request.app[DATABASE], request.app[POLICY], own_node(request), message)
     _count(request, "delta", len(message.upserts) + len(message.removes), applied)
     return answers.json(applied)
 
 
 async def _heartbeat(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _HEARTBEAT, MAX_HEARTBEAT)
+    # Past admission: it is small, and answers whether the node is seen.
+    message = bodies.decode(await bodies.read(request, MAX_HEARTBEAT), _HEARTBEAT)
     return answers.json(await request.app[BATCHER].beat(own_node(request), message))
 
 
 async def _usage(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _USAGE)
-    return answers.json(await ingest.usage(request.app[DATABASE], own_node(request), message))
+    async with _message(request, _USAGE) as message:
+        return answers.json(await ingest.usage(request.app[DATABASE], own_node(request), message))
 
 
 async def _roster(request: web.Request) -> web.StreamResponse:
-    message = await _message(request, _ROSTER)
-    return answers.json(await ingest.roster(request.app[DATABASE], own_node(request), message))
+    async with _message(request, _ROSTER) as message:
+        return answers.json(await ingest.roster(request.app[DATABASE], own_node(request), message))
 
 
 def _count(request: web.Request, message: str, entries: int, applied: Applied) -> None:

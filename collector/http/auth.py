@@ -7,12 +7,13 @@ from typing import Final
 from aiohttp import web
 
 from collector.errors import ProblemError
+from collector.http import access
 from collector.http.routes import Access, Handler, Route
 from collector.http.state import CONFIG
 from collector.identity import ANONYMOUS, Authenticator, Identity, check_join_secret, is_loopback, reads_are_open
 from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
-from protocol.problems import ProblemType
+from protocol.problems import STATUS, ProblemType
 
 _KEPT: Final = 5.0
 """Seconds for which it is remembered whether reads are open."""
@@ -75,10 +76,30 @@ def guarded(route: Route) -> Handler:
                 ProblemType.FORBIDDEN,
                 f"the role {identity.role} may not read; `mountbook token create --role operator` makes one that may",
             )
+        if route.access is Access.AUDITOR and not identity.audits:
+            raise ProblemError(
+                ProblemType.FORBIDDEN,
+                f"the role {identity.role} may not read the audit log; "
+                "`mountbook token create --role auditor` makes a token that may",
+            )
         request[IDENTITY] = identity
-        return await route.handler(request)
+        if route.access is Access.AGENT:
+            return await route.handler(request)
+        return await _recorded(route, request, identity)
 
     return handler
+
+
+async def _recorded(route: Route, request: web.Request, identity: Identity) -> web.StreamResponse:
+    """Answer; the access is recorded before the answer leaves (a stream records it before its first byte)."""
+    request[access.WHO] = identity
+    try:
+        response = await route.handler(request)
+    except ProblemError as exc:
+        await access.record(request, STATUS[exc.kind])
+        raise
+    await access.record(request, response.status)
+    return response
 
 
 def _behind_join_secret(route: Route) -> Handler:

@@ -8,9 +8,10 @@ from aiohttp import web
 from collector.errors import ProblemError, StartError
 from collector.http import answers
 from collector.http.routes import Access, Route
-from collector.http.state import BACKGROUND, CONFIG, DATABASE, METRICS
+from collector.http.state import ALERTS, BACKGROUND, CONFIG, DATABASE, METRICS
 from collector.metrics import CONTENT_TYPE
 from collector.store.read import nodes
+from protocol.answers import Ready
 from protocol.problems import ProblemType
 
 
@@ -19,12 +20,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str
     tasks: Mapping[str, bool]
-
-
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The database can be used by this release."""
-
-    status: str
 
 
 async def _healthz(request: web.Request) -> web.StreamResponse:
@@ -38,7 +33,7 @@ async def _readyz(request: web.Request) -> web.StreamResponse:
         await request.app[DATABASE].check()
     except StartError as exc:
         raise ProblemError(ProblemType.UNAVAILABLE, str(exc), retry_after=30) from exc
-    return answers.json(Ready(status="ok"))
+    return answers.json(Ready(status="ok", alerts=request.app[ALERTS]()))
 
 
 async def _metrics(request: web.Request) -> web.StreamResponse:
@@ -48,10 +43,13 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
     try:
         async with request.app[DATABASE].query() as conn:
             states = await nodes.states(conn, request.app[CONFIG].silent_after)
+            conflicts = await nodes.conflicts(conn)
     except ProblemError:
         metrics.database_up.set(0)
     else:
         metrics.database_up.set(1)
+        metrics.conflicts.labels("one").set(conflicts.one_machine)
+        metrics.conflicts.labels("two").set(conflicts.two_machines)
         metrics.nodes.clear()
         for state, count in states.items():
             metrics.nodes.labels(state).set(count)

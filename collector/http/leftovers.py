@@ -10,7 +10,7 @@ from msgspec import Meta
 from collector.http import answers, params, streams
 from collector.http.negotiation import JSON, NDJSON, preferred
 from collector.http.pages import DESCRIPTION
-from collector.http.params import Cursor, Limit, Node, Query
+from collector.http.params import At, Cursor, Limit, Node, Query
 from collector.http.routes import Access, Route
 from collector.http.state import CONFIG, DATABASE
 from collector.lookup import leftovers
@@ -26,6 +26,7 @@ class LeftoverQuery(Query, frozen=True, kw_only=True):
 
     filter: Annotated[tuple[str, ...], Meta(description="`key=value`; may be repeated.", max_length=64)] = ()
     node: Node = ""
+    at: At = ""
     limit: Limit = params.DEFAULT_LIMIT
     cursor: Cursor = ""
 
@@ -38,7 +39,7 @@ async def _respond(request: web.Request, read: _Read, page: _Page) -> web.Stream
     query = params.read(request, LeftoverQuery)
     asked = read(query.filter, query.node)
     async with request.app[DATABASE].query() as conn:
-        scope = await scoped(conn, request.app[CONFIG].silent_after, node=asked.node)
+        scope = await scoped(conn, request.app[CONFIG].silent_after, node=asked.node, at=query.at)
         if preferred(request, (JSON, NDJSON)) == NDJSON:
             return await streams.send(request, _lines(scope, asked))
         return answers.json(await page(scope, asked, query.limit, query.cursor))
@@ -70,7 +71,8 @@ ROUTES = (
         summary="Layer directories that nothing claims, with the evidence, since when, and what they cost",
         description=(
             "`filter=use=unclaimed` lists what nothing claims but changed lately, `filter=use=removing` what the "
-            "engine was deleting when it was interrupted. Nothing is ever deleted.\n\n" + DESCRIPTION
+            "engine was deleting when it was interrupted. Nothing is ever deleted. With `at` there are no sizes: those "
+            "of the past are kept for `top` only.\n\n" + DESCRIPTION
         ),
         query=LeftoverQuery,
         answer=Orphans,

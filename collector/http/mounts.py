@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from collector.http import answers, params
-from collector.http.params import Cursor, Limit, Node, Query, Ref
+from collector.http.params import At, Cursor, Limit, Node, Query, Ref
 from collector.http.routes import Access, Route
 from collector.http.state import CONFIG, DATABASE
 from collector.lookup import refs
@@ -19,6 +19,7 @@ class MountQuery(Query, frozen=True, kw_only=True):
 
     ref: Ref
     node: Node = ""
+    at: At = ""
     limit: Limit = params.DEFAULT_LIMIT
     cursor: Cursor = ""
 
@@ -27,7 +28,7 @@ async def _mount_command(request: web.Request) -> web.StreamResponse:
     query = params.read(request, MountQuery)
     ref = refs.parse(query.ref)
     async with request.app[DATABASE].query() as conn:
-        scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node)
+        scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node, at=query.at)
         return answers.json(await mount_commands(scope, ref, query.limit, query.cursor))
 
 

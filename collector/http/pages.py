@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from collector.http import params, streams
+from collector.http.access import ROWS
 from collector.http.negotiation import JSON, NDJSON, preferred
 from collector.http.params import At, Cursor, Limit, Node, Query
 from collector.http.state import CONFIG, DATABASE
@@ -43,6 +44,7 @@ async def respond(request: web.Request, kind: Kind, name: str) -> web.StreamResp
         if preferred(request, (JSON, NDJSON)) == NDJSON:
             return await streams.send(request, _lines(scope, kind, chosen))
         page = await lists.page(scope, kind, chosen, query.limit, query.cursor)
+    request[ROWS] = len(page.rows)
     head = msgspec.json.encode({"coverage": scope.coverage, "next": page.next})
     body = b"".join((b'{"', name.encode(), b'":[', b",".join(page.rows), b"],", head[1:]))
     return web.Response(body=body, content_type=JSON)

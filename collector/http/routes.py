@@ -24,6 +24,8 @@ class Access(StrEnum):
     """Whoever knows the join secret."""
     READER = "reader"
     """Operators, auditors and administrators."""
+    AUDITOR = "auditor"
+    """Auditors and administrators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,24 @@ from typing import Final
 
 from aiohttp import web
 
+from collector.admission import Admission
 from collector.config import Config
 from collector.ingest import HeartbeatBatcher, Policy
+from collector.ledger.access import AccessLog
+from collector.ledger.keeper import Keeper
 from collector.metrics import Metrics
 from collector.store.engine import Database
 
+ACCESS_LOG: Final = web.AppKey("access_log", AccessLog)
+ALERTS: Final[web.AppKey[Callable[[], list[str]]]] = web.AppKey("alerts")
+"""Says in sentences what somebody has to look at."""
+ADMISSION: Final = web.AppKey("admission", Admission)
 BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("background")
 """Says of every background task whether it runs."""
 BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
 CONFIG: Final = web.AppKey("config", Config)
 DATABASE: Final = web.AppKey("database", Database)
+LEDGER: Final = web.AppKey("ledger", Keeper)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""

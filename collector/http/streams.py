@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from collector.http import access
 from collector.http.negotiation import NDJSON
 
 _FLUSH: Final = 64 * 1024
@@ -38,10 +39,15 @@ async def _write(request: web.Request, response: web.StreamResponse, lines: Asyn
         buffer += b"\n"
         if len(buffer) >= _FLUSH:
             if not response.prepared:
-                await response.prepare(request)
+                await _begin(request, response)
             await response.write(bytes(buffer))
             buffer.clear()
     if not response.prepared:
-        await response.prepare(request)
+        await _begin(request, response)
     await response.write(bytes(buffer))
     await response.write_eof()
+
+
+async def _begin(request: web.Request, response: web.StreamResponse) -> None:
+    await access.record(request, response.status)
+    await response.prepare(request)

@@ -4,6 +4,7 @@ from typing import Final
 
 from collector.http import (
     agents,
+    audit,
     containers,
     describe,
     enrolment,
@@ -11,6 +12,7 @@ from collector.http import (
     images,
     layers,
     leftovers,
+    memory,
     mounts,
     nodes,
     sizes,
@@ -29,6 +31,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *nodes.ROUTES,
     *sizes.ROUTES,
     *leftovers.ROUTES,
+    *memory.ROUTES,
+    *audit.ROUTES,
     *agents.ROUTES,
     *enrolment.ROUTES,
     *health.ROUTES,

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from collector.http import answers, params
+from collector.http.access import ROWS
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Cursor, Limit, Node, Query, Ref
 from collector.http.routes import Access, Route
@@ -31,6 +32,7 @@ async def _where(request: web.Request) -> web.StreamResponse:
     async with request.app[DATABASE].query() as conn:
         scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node, at=query.at)
         answer = await where(scope, ref, query.limit, query.cursor)
+    request[ROWS] = len(answer.containers)
     if preferred(request, (JSON, TEXT)) == TEXT:
         return answers.text(
             (

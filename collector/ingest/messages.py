@@ -11,12 +11,13 @@ import msgspec
 import structlog
 
 from collector.errors import ProblemError
-from collector.ingest import plans, reading, rules
+from collector.ingest import plans, reading, rules, sums
 from collector.ingest.plans import Plan
 from collector.ingest.reading import Reading
 from collector.store import heartbeats, nodes, write
 from collector.store.engine import Connection, Database
 from collector.store.nodes import Gap, Moment, Node, NodeIdentity
+from protocol.entries import Kind
 from protocol.messages import Applied, Delta, Hello, HelloReply, Intervals, Kept, Refused, Snapshot
 from protocol.problems import ProblemType
 from protocol.statehash import to_text, total
@@ -42,8 +43,7 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
     Raises:
         ProblemError: ``unsupported``, ``hello``, ``conflict``, ``bad-request``, and what the store raises.
     """
-    version = rules.choose_hash_version(message)
-    told = {"hash_version": version, **_told(message)}
+    told = {"hash_version": rules.choose_hash_version(message), **_told(message)}
     async with database.ingest() as connection:
         node = await nodes.lock_or_add(connection, identity)
         moment = await nodes.moment(connection, node.id)
@@ -54,9 +54,13 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
             stand = None
         else:
             stand = await _greet(connection, node, moment, decision, told)
-            await _note(connection, moment, stand, message)
+            lost = moment.lost_events
+            if isinstance(decision, rules.NewLife):
+                lost, gaps = rules.lost_since(moment, message, anew=True)
+                await nodes.add_gaps(connection, node.id, gaps)
+            await _note(connection, moment, stand, message, lost)
     if stand is None:
-        _log.warning("two agents speak for one node", cluster=identity.cluster, node=identity.node)
+        _report_rival(identity, node, message)
         raise ProblemError(
             ProblemType.CONFLICT,
             f"another agent speaks for node {identity.node}; is its disk a copy, or does an old agent still run?",
@@ -64,11 +68,12 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
         )
     return HelloReply(
         generation=stand.generation,
-        hash_version=version,
+        hash_version=stand.hash_version,
         last_seq=stand.seq,
         last_hash=to_text(stand.state),
         intervals=policy.intervals,
         server_time=moment.now.timestamp(),
+        incomplete=[kind for kind in Kind if kind not in node.complete],
     )
 
 
@@ -90,8 +95,8 @@ async def snapshot(database: Database, policy: Policy, identity: NodeIdentity, m
                 field="$.state_hash",
             )
         held = await write.held(turn.connection, node.id)
-        at_war = node.conflict_seen is not None and not rules.conflict_is_over(node, moment.now)
-        removable = [kind for kind, whole in message.kinds.items() if whole and not at_war]
+        peace = not rules.at_war(node, moment)
+        removable = [kind for kind, whole in message.kinds.items() if whole and peace]
         plan = plans.plan_snapshot(fresh, held, removable, rules.knowledge(node, moment))
         listed = rules.listed_at(node, moment, message)
         enumerated, complete, gaps = rules.enumerations(node, message, listed, moment)
@@ -114,12 +119,17 @@ async def delta(database: Database, policy: Policy, identity: NodeIdentity, mess
         removes = [write.name_of(key) for key in message.removes]
         held = await write.held_of(turn.connection, node.id, {*fresh.items, *fresh.refused_names, *removes})
         base = int.from_bytes(node.state_hash, "big")
-        plan = plans.plan_delta(fresh, removes, held, base, rules.knowledge(node, moment))
-        if not fresh.refused and to_text(plan.state_hash) != message.state_hash:
+        at_war = rules.at_war(node, moment)
+        plan = plans.plan_delta(fresh, removes, held, base, rules.knowledge(node, moment), at_war=at_war)
+        if not fresh.refused and not plan.kept and to_text(plan.state_hash) != message.state_hash:
             raise ProblemError(ProblemType.RESYNC, "the delta leads to another state than it says; send a snapshot")
         listed = rules.listed_at(node, moment, message)
         columns = {"listed_at": listed, "enumerated": node.enumerated, "complete": node.complete}
-        return await _apply(turn, fresh.refused, plan, columns, rules.gaps_since(moment, policy.silent_after))
+        gaps = rules.gaps_since(moment, policy.silent_after)
+        if message.kinds:
+            columns["enumerated"], columns["complete"], ended = rules.enumerations(node, message, listed, moment)
+            gaps += ended
+        return await _apply(turn, fresh.refused, plan, columns, gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,7 @@ class _Stand:
 
     node_id: int
     generation: str
+    hash_version: int
     seq: int
     state: int
 
@@ -183,10 +194,11 @@ async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[
         "now": now,
         "problems": [clean(problem) for problem in message.problems],
     }
+    lost, lost_gaps = rules.lost_since(turn.moment, message)
     await nodes.advance(connection, node.id, {**applied, **columns})
-    await _end_gaps(connection, node, turn.moment, gaps)
-    stand = _Stand(node.id, message.generation, message.seq, plan.state_hash)
-    await _note(connection, turn.moment, stand, message)
+    await _end_gaps(connection, node, turn.moment, gaps + lost_gaps)
+    stand = _Stand(node.id, message.generation, node.hash_version, message.seq, plan.state_hash)
+    await _note(connection, turn.moment, stand, message, lost)
     return reply
 
 
@@ -199,11 +211,14 @@ async def _greet(
     if node.generation and _bytes(state) != node.state_hash:
         _log.error("the sum of a node's rows is not the one noted", node_id=node.id, rows=len(held))
     if isinstance(decision, rules.Again):
-        return _Stand(node.id, node.generation, node.last_seq, state)
+        return _Stand(node.id, node.generation, node.hash_version, node.last_seq, state)
+    version = told["hash_version"]
+    if held and version != node.hash_version:
+        state = (await sums.recount(connection, node.id, version)).sum
     columns = {"generation": decision.generation, "former": decision.former, **told}
     await nodes.greet(connection, node.id, {"now": moment.now, "state_hash": _bytes(state), **columns})
     await _end_gaps(connection, node, moment, decision.gaps)
-    return _Stand(node.id, decision.generation, 0, state)
+    return _Stand(node.id, decision.generation, version, 0, state)
 
 
 async def _end_gaps(connection: Connection, node: Node, moment: Moment, gaps: list[Gap]) -> None:
@@ -213,7 +228,9 @@ async def _end_gaps(connection: Connection, node: Node, moment: Moment, gaps: li
     await nodes.add_gaps(connection, node.id, gaps)
 
 
-async def _note(connection: Connection, moment: Moment, stand: _Stand, message: Hello | Snapshot | Delta) -> None:
+async def _note(
+    connection: Connection, moment: Moment, stand: _Stand, message: Hello | Snapshot | Delta, lost_events: int
+) -> None:
     """Leave where the node stands for the heartbeats that follow."""
     greeting = isinstance(message, Hello)
     values = {
@@ -224,9 +241,17 @@ async def _note(connection: Connection, moment: Moment, stand: _Stand, message: 
         "listed_at": None,
         "clock": message.clock,
         "skew": message.clock - moment.now.timestamp() if greeting else None,
-        "lost_events": None if isinstance(message, Hello) else heartbeats.countable(message.lost_events),
+        "lost_events": lost_events,
     }
     await heartbeats.note(connection, stand.node_id, values)
+
+
+def _report_rival(identity: NodeIdentity, node: Node, message: Hello) -> None:
+    known = {"cluster": identity.cluster, "node": identity.node, "boot_id": node.boot_id, "other": message.boot_id}
+    if message.boot_id == node.boot_id:
+        _log.warning("two agents speak for one node", **known)
+    else:
+        _log.error("security: two machines speak for one node; its disk or its token is a copy", **known)
 
 
 def _told(message: Hello) -> dict[str, Any]:

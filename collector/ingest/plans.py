@@ -44,13 +44,29 @@ def plan_snapshot(reading: Reading, held: Mapping[Name, Held], removable: Collec
     return plan
 
 
-def plan_delta(reading: Reading, removes: Collection[Name], held: Mapping[Name, Held], base: int, known: Known) -> Plan:
-    """Change what is held; ``held`` has at least the entries that the delta names, ``base`` is the sum before."""
+def plan_delta(
+    reading: Reading,
+    removes: Collection[Name],
+    held: Mapping[Name, Held],
+    base: int,
+    known: Known,
+    *,
+    at_war: bool = False,
+) -> Plan:
+    """Change what is held; ``held`` has at least the entries that the delta names, ``base`` is the sum before.
+
+    What the delta both has and removes is there. While another agent speaks for the node too (``at_war``) nothing
+    ends: what this one does not find may be the other one's.
+    """
     plan = Plan()
-    gone = [name for name in dict.fromkeys(removes) if name in held and name not in reading.items]
-    plan.endings = [_ending(name, held[name], known, "removed") for name in gone]
+    here = reading.items.keys()
+    gone = {name for name in removes if name in held and name not in here and name not in reading.refused_names}
     _open(plan, reading, held, known)
-    plan.kept = [name for name in reading.refused_names if name in held and name not in reading.items]
+    plan.kept = [name for name in reading.refused_names if name in held and name not in here]
+    if at_war:
+        plan.kept += gone
+    else:
+        plan.endings += [_ending(name, held[name], known, "removed") for name in sorted(gone)]
     plan.state_hash = shift(
         base,
         added=(opening.hash for opening in plan.openings),

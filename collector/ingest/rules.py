@@ -7,6 +7,7 @@ from typing import Final
 
 from collector.errors import ProblemError
 from collector.ingest.plans import Known
+from collector.store.heartbeats import countable
 from collector.store.nodes import Gap, Moment, Node
 from protocol.entries import Kind
 from protocol.messages import Acknowledged, Delta, Hello, Snapshot
@@ -148,6 +149,27 @@ def conflict_is_over(node: Node, now: datetime) -> bool:
     return node.conflict_seen is not None and now - node.conflict_seen > CONFLICT_LASTS
 
 
+def lost_since(moment: Moment, message: Hello | Snapshot | Delta, *, anew: bool = False) -> tuple[int, list[Gap]]:
+    """Return the agent's count of lost events, and the gap that its rise leaves.
+
+    Within a life the count never falls, so a message that comes late lowers nothing. A life that begins (``anew``)
+    with less than the last one ended with lost its volume: it has counted from nothing.
+    """
+    told = countable(message.lost_events)
+    known = moment.lost_events
+    if anew and told < known:
+        known = 0
+    if told <= known:
+        return known, []
+    gap = Gap(reason="lost-events", after=moment.heard_at, before=moment.now, detail=str(told - known))
+    return told, [gap]
+
+
+def at_war(node: Node, moment: Moment) -> bool:
+    """Whether another agent still speaks for the node: nothing is removed meanwhile."""
+    return node.conflict_seen is not None and not conflict_is_over(node, moment.now)
+
+
 def check_generation(node: Node | None, generation: str) -> Node:
     """Return the node if ``generation`` is its current one.
 
@@ -202,11 +224,16 @@ def knowledge(node: Node, moment: Moment) -> Known:
 
 
 def enumerations(
-    node: Node, message: Snapshot, listed: datetime, moment: Moment
+    node: Node, message: Snapshot | Delta, listed: datetime, moment: Moment
 ) -> tuple[dict[str, str], list[str], list[Gap]]:
-    """Return, after a snapshot: when each kind was last enumerated, which are complete now, and the gaps that end."""
+    """Return when each kind was last enumerated, which are complete now, and the gaps that end with that.
+
+    A snapshot says it of every kind (one that it does not name is not complete), a delta of those that change.
+    """
     known = knowledge(node, moment)
-    complete = sorted(kind.value for kind, whole in message.kinds.items() if whole)
+    before = set() if isinstance(message, Snapshot) else set(node.complete)
+    named = {kind.value: whole for kind, whole in message.kinds.items()}
+    complete = sorted((before - named.keys()) | {kind for kind, whole in named.items() if whole})
     times = {kind.value: listed if kind.value in complete else known(kind.value) for kind in Kind}
     gaps = [
         Gap(reason="incomplete", after=known(kind), before=moment.now, detail=kind)

@@ -66,18 +66,26 @@ class SigningKey:
         return self._key.sign(_signed(purpose, content))
 
 
+def key_of(text: str, place: str) -> SigningKey:
+    """Return the key that is written so; ``place`` is where, for the error.
+
+    Raises:
+        SigningKeyError: it is none.
+    """
+    if not _SEED.fullmatch(text):
+        raise SigningKeyError(
+            f"{place} holds no signing key; it is 64 hex digits, as `openssl rand -hex 32` makes them"
+        )
+    return SigningKey(bytes.fromhex(text))
+
+
 def read_key(path: str | os.PathLike[str]) -> SigningKey:
     """Read a key from its file.
 
     Raises:
         SigningKeyError: it cannot be read, or holds no key.
     """
-    text = _content(path, "signing key")
-    if not _SEED.fullmatch(text):
-        raise SigningKeyError(
-            f"{os.fspath(path)} holds no signing key; it is 64 hex digits, as `openssl rand -hex 32` makes them"
-        )
-    return SigningKey(bytes.fromhex(text))
+    return key_of(_content(path, "signing key"), os.fspath(path))
 
 
 def read_or_make_key(path: str | os.PathLike[str]) -> SigningKey:

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from collector.errors import ProblemError
 from collector.store.read.versions import Position
+from protocol.entries import Kind
 from protocol.problems import ProblemType
 from protocol.text import clean
 
@@ -50,7 +51,21 @@ class RankCursor(msgspec.Struct, frozen=True, array_like=True):
     since: _Moment | None
 
 
+class ChangeCursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of changes ended, and the window that the first page was about."""
+
+    format: int
+    question: bytes
+    at: _Moment
+    node_id: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    kind: Kind
+    entry_id: UUID
+    since: _Moment
+    until: _Moment
+
+
 _DECODER: Final = msgspec.msgpack.Decoder(Cursor)
+_CHANGE_DECODER: Final = msgspec.msgpack.Decoder(ChangeCursor)
 _RANK_DECODER: Final = msgspec.msgpack.Decoder(RankCursor)
 
 
@@ -69,7 +84,14 @@ def encode_rank(number: int, name: str, since: datetime | None, question: bytes)
     return _written(RankCursor(_VERSION, question, number, name, since))
 
 
-def _written(cursor: Cursor | RankCursor) -> str:
+def encode_change(
+    at: datetime, node_id: int, kind: str, entry_id: str, since: datetime, until: datetime, question: bytes
+) -> str:
+    """Return the cursor of the page of changes that follows this one."""
+    return _written(ChangeCursor(_VERSION, question, at, node_id, Kind(kind), UUID(entry_id), since, until))
+
+
+def _written(cursor: Cursor | RankCursor | ChangeCursor) -> str:
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).rstrip(b"=").decode()
 
 
@@ -94,7 +116,16 @@ def decode_rank(text: str, question: bytes) -> RankCursor:
     return cursor
 
 
-C = TypeVar("C", Cursor, RankCursor)
+def decode_change(text: str, question: bytes) -> ChangeCursor:
+    """Read the cursor of a list of changes.
+
+    Raises:
+        ProblemError: as ``decode``.
+    """
+    return _read(text, question, _CHANGE_DECODER)
+
+
+C = TypeVar("C", Cursor, RankCursor, ChangeCursor)
 
 
 def _read(text: str, question: bytes, decoder: msgspec.msgpack.Decoder[C]) -> C:

@@ -18,23 +18,25 @@ class Filters:
 
     ``tokens`` are groups of names, each with what it names; the entry must bear one of every group. ``fields`` are
     fields of the entry with the values one of which it must have. ``drivers`` are volume drivers, a mount of one of
-    which it must have. ``node`` names a node, ``""`` for all.
+    which it must have. ``names`` are patterns of LIKE, one of which its name must match. ``node`` names a node, ``""``
+    for all.
     """
 
     node: str = ""
     tokens: tuple[tuple[tuple[str, str], ...], ...] = ()
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     drivers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def question(self) -> list[Any]:
         """What the pages of one list have in common, but for the node."""
-        return [self.tokens, sorted(self.fields.items()), self.drivers]
+        return [self.tokens, sorted(self.fields.items()), self.drivers, self.names]
 
 
 _TOKENS: Final[dict[Kind, dict[str, str]]] = {
     Kind.CONTAINER: {
-        **{key: key for key in ("id", "name", "task", "service", "stack", "mount-id", "image", "label", "volume")},
+        **{key: key for key in ("id", "task", "service", "stack", "mount-id", "image", "label", "volume")},
         "bind": "bind",
         "chain": "chain",
         "layer": "layer",
@@ -77,6 +79,7 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
     tokens: dict[str, list[tuple[str, str]]] = defaultdict(list)
     fields: dict[str, list[str]] = defaultdict(list)
     drivers: list[str] = []
+    names: list[str] = []
     nodes = {node} - {""}
     for position, text in enumerate(texts):
         key, equals, value = text.partition("=")
@@ -90,6 +93,8 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
             nodes.add(value)
         elif key == "driver" and kind is Kind.CONTAINER:
             drivers.append(value)
+        elif key == "name" and kind is Kind.CONTAINER:
+            names.append(_like(value))
         elif key in _TOKENS[kind]:
             group = f"{key} {position}" if key == "label" else key
             tokens[group].append((_TOKENS[kind][key], value))
@@ -111,11 +116,20 @@ def parse(kind: Kind, texts: Sequence[str], node: str = "") -> Filters:
         tokens=tuple(tuple(group) for group in tokens.values()),
         fields={name: tuple(values) for name, values in fields.items()},
         drivers=tuple(drivers),
+        names=tuple(names),
     )
 
 
+def _like(part: str) -> str:
+    """Return the pattern for names that hold a text; ``^`` and ``$`` mean their beginning and end, as docker's do."""
+    inner = part.removeprefix("^").removesuffix("$").removeprefix("/")
+    for special in "\\%_":
+        inner = inner.replace(special, f"\\{special}")
+    return f"{'' if part.startswith('^') else '%'}{inner}{'' if part.endswith('$') else '%'}"
+
+
 def _known(kind: Kind) -> list[str]:
-    return sorted({*_TOKENS[kind], *_FIELDS[kind], "node", *(["driver"] if kind is Kind.CONTAINER else [])})
+    return sorted({*_TOKENS[kind], *_FIELDS[kind], "node", *(["driver", "name"] if kind is Kind.CONTAINER else [])})
 
 
 def _value(key: str, name: str, value: str) -> str:

@@ -12,6 +12,7 @@ from collector.lookup.scope import Scope
 from collector.lookup.sizes import add
 from collector.store.read import leftovers
 from collector.store.read.leftovers import Leftover, Limits
+from collector.store.read.versions import Position
 from protocol import times
 from protocol.entries import Container, Kind, Layer, LayerUse
 from protocol.sizes import GhostRow, Ghosts, OrphanRow, Orphans
@@ -33,7 +34,7 @@ class Question:
 
     async def limits(self, scope: Scope) -> Limits:
         """Return the limits that this means for the nodes of the scope."""
-        return Limits(self.kind, await conditions(scope, self.filters), scope.versions.node_ids)
+        return Limits(self.kind, await conditions(scope, self.filters), scope.versions)
 
 
 def orphans_asked(texts: Sequence[str], node: str) -> Question:
@@ -66,8 +67,9 @@ async def orphans(scope: Scope, asked: Question, limit: int, cursor: str) -> Orp
     Raises:
         ProblemError: ``bad-request``, the cursor is not one of this question's.
     """
+    scope, after = _continued(scope, asked, cursor)
     limits = await asked.limits(scope)
-    found, following = await _page(scope, asked, limits, limit, cursor)
+    found, following = await _page(scope, asked, limits, limit, after)
     nodes = await leftovers.by_node(scope.conn, limits)
     return Orphans(
         orphans=[orphan_row(one) for one in found],
@@ -84,8 +86,9 @@ async def ghosts(scope: Scope, asked: Question, limit: int, cursor: str) -> Ghos
     Raises:
         ProblemError: ``bad-request``, the cursor is not one of this question's.
     """
+    scope, after = _continued(scope, asked, cursor)
     limits = await asked.limits(scope)
-    found, following = await _page(scope, asked, limits, limit, cursor)
+    found, following = await _page(scope, asked, limits, limit, after)
     nodes = await leftovers.by_node(scope.conn, limits)
     return Ghosts(
         ghosts=[ghost_row(one) for one in found],
@@ -102,15 +105,26 @@ async def everything(scope: Scope, asked: Question) -> AsyncIterator[OrphanRow |
         yield orphan_row(one) if isinstance(one.entry, Layer) else ghost_row(one)
 
 
+def _fingerprint(scope: Scope, asked: Question) -> bytes:
+    return cursors.fingerprint(["leftovers", asked.kind.value, *asked.filters.question, scope.question])
+
+
+def _continued(scope: Scope, asked: Question, cursor: str) -> tuple[Scope, Position | None]:
+    """Return the scope of this page, and where the one before ended."""
+    if not cursor:
+        return scope, None
+    after = cursors.decode(cursor, _fingerprint(scope, asked))
+    return scope.pinned(after), after.position
+
+
 async def _page(
-    scope: Scope, asked: Question, limits: Limits, limit: int, cursor: str
+    scope: Scope, asked: Question, limits: Limits, limit: int, after: Position | None
 ) -> tuple[list[Leftover], str | None]:
-    question = cursors.fingerprint(["leftovers", asked.kind.value, *asked.filters.question, scope.question])
-    after = cursors.decode(cursor, question).position if cursor else None
     found = await leftovers.page(scope.conn, limits, after, limit + 1)
     more = len(found) > limit
     found = found[:limit]
-    return found, cursors.encode(found[-1].position, None, question) if more else None
+    at, question = scope.versions.at, _fingerprint(scope, asked)
+    return found, cursors.encode(found[-1].position, at, question) if more else None
 
 
 def orphan_row(one: Leftover) -> OrphanRow:

@@ -59,4 +59,5 @@ async def conditions(scope: Scope, filters: Filters) -> Conditions:
         tokens=tuple(tuple(hash_token(token(what, value)) for what, value in group) for group in filters.tokens),
         fields=filters.fields,
         drivers=filters.drivers,
+        names=filters.names,
     )

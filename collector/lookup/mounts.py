@@ -39,12 +39,12 @@ async def mount_commands(scope: Scope, ref: Ref, limit: int, cursor: str) -> Mou
 
 async def _layers(scope: Scope, store: chains.Store) -> dict[str, Layer]:
     """Return every layer of one backend on one node, by its names."""
-    layers = await chains.layers(scope.conn, store)
+    layers = await chains.layers(scope.conn, scope.versions, store)
     missing = stands_on_init(by_name(layers, ()))
     if not missing:
         return by_name(layers, ())
     tokens = sorted(hash_token(token("init-id", number)) for number in missing)
-    return by_name(layers, await chains.containers(scope.conn, store, tokens))
+    return by_name(layers, await chains.containers(scope.conn, scope.versions, store, tokens))
 
 
 def _command(row: ContainerRow, layers: Mapping[str, Layer]) -> MountCommand:

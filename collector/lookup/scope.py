@@ -1,11 +1,14 @@
 """What every question shares: the moment, the node it is limited to, and the coverage of its answer."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from collector.errors import ProblemError
+from collector.lookup import observed
 from collector.lookup.cursors import Cursor
-from collector.lookup.moments import moment
+from collector.lookup.moments import Window, check_remembered, moment, window
 from collector.store.engine import Connection
+from collector.store.read import coverage as facts
 from collector.store.read import nodes
 from collector.store.read.versions import Versions
 from protocol import times
@@ -43,19 +46,52 @@ async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: s
     """Return the scope of a question.
 
     Raises:
-        ProblemError: ``bad-request`` (``at`` is no time, or yet to come), ``not-found`` (no such node) or ``ambiguous``
-            (several nodes are called so).
+        ProblemError: ``bad-request`` (``at`` is no time, yet to come, or before the first record), ``not-found`` (no
+            such node) or ``ambiguous`` (several nodes are called so).
     """
     if clean(node) != node:
         raise ProblemError(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
-    observed = await nodes.coverage(conn, silent_after)
-    when = moment(at, observed.now)
+    present = await nodes.coverage(conn, silent_after)
+    when = moment(at, present.now)
+    covered, versions = present.coverage, Versions()
+    if when is not None:
+        check_remembered(when, await nodes.first_record(conn))
+        known = await facts.known(conn, silent_after, when, when)
+        covered, versions = observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
     if not node:
-        return Scope(conn, Versions(when), observed.coverage, at)
-    known = await _node(conn, node, observed.coverage)
-    return Scope(conn, Versions(when, frozenset({known.node_id})), observed.coverage, at, known.node)
+        return Scope(conn, versions, covered, at)
+    named = await _node(conn, node, covered)
+    return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
+
+
+async def window_scope(
+    conn: Connection, silent_after: float, *, node: str = "", since: str = "", until: str = ""
+) -> tuple[Scope, Window]:
+    """Return the scope of a question about a window, and the window.
+
+    Raises:
+        ProblemError: as ``scoped``, and ``moments.window``.
+    """
+    scope = await scoped(conn, silent_after, node=node)
+    now = times.parse_time(scope.coverage.as_of, datetime.now(UTC))
+    return scope, window(since, until, now, await nodes.first_record(conn))
+
+
+def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
+    """Return the nodes of which it is not known yet what they had at the moment."""
+    return frozenset(
+        node.node_id
+        for node in known.nodes
+        if node.node_id is not None and (node.listed_at is None or node.listed_at < when)
+    )
+
+
+def _ahead(known: facts.Known) -> timedelta:
+    """Return by how much the clock of any node is ahead of PostgreSQL's, as far as their heartbeats tell."""
+    most = max((node.skew for node in known.nodes if node.skew is not None), default=0.0)
+    return timedelta(seconds=min(max(0.0, most), 366 * 86_400.0))
 
 
 def unobserved(coverage: Coverage) -> str:

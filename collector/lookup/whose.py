@@ -6,6 +6,7 @@ from typing import Final
 
 from collector.errors import ProblemError
 from collector.lookup import users
+from collector.lookup.former import former
 from collector.lookup.holders import Holder, Index, deep, rank
 from collector.lookup.owners import backend, owner
 from collector.lookup.paths import HostPath, normalise
@@ -25,7 +26,7 @@ MAX_ALSO: Final = 100
 
 
 async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
-    """Return who owns each path; a path that nobody owns has an answer without owners.
+    """Return who owns each path; a path that nobody owns has an answer without owners, but with who owned it last.
 
     Raises:
         ProblemError: ``bad-request``, there are too many paths, one of them is no path, or together they mean too much.
@@ -48,6 +49,10 @@ async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
         return [owner(one.found, one.place, one.rest, used[one.found.identity]) for one in holders]
 
     own_directories = await _backends(scope, asked, ranked)
+    nobodys = [
+        path for path, (near, _) in zip(asked, ranked, strict=True) if not near and not own_directories.get(path.text)
+    ]
+    before = dict(zip(nobodys, await former(scope, nobodys), strict=True))
     answers = [
         Whose(
             path=text,
@@ -55,6 +60,7 @@ async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
             owners_total=len(all_near) or len(own_directories[regular.text]),
             also_visible=shown(also),
             also_visible_total=len(all_also),
+            former=before.get(regular, []),
             at=scope.at_text,
         )
         for text, regular, (all_near, all_also), (near, also) in zip(paths, asked, ranked, listed, strict=True)

@@ -1,5 +1,6 @@
 """Credentials: tokens by their hash. The tokens themselves are nowhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from sqlalchemy import text
 
 from collector.store.engine import Connection
+from collector.store.ledger import AuditKind
 from collector.store.nodes import NodeIdentity
 
 
@@ -28,17 +30,34 @@ class Credential:
         return self.token_hash.hex()[:12]
 
 
+def noted(action: str) -> str:
+    """Return the INSERT that notes what was done to the tokens that the query ``changed`` gives."""
+    return (
+        f"INSERT INTO audit_pending (kind, body) SELECT '{AuditKind.TOKEN}', jsonb_build_object('action', '{action}', "
+        "'token', left(encode(token_hash, 'hex'), 12), 'role', role, 'cluster', cluster, 'node', node, "
+        "'comment', comment)::text FROM changed"
+    )
+
+
 _COLUMNS: Final = "token_hash, role, cluster, node, comment, created_at, revoked_at"
+# A token that is there already is not made again, and the audit log does not say so.
 _ADD: Final = text(
+    "WITH changed AS (INSERT INTO credentials (token_hash, role, cluster, node, comment) "
+    "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING "
+    f"RETURNING {_COLUMNS}) {noted('made')}"
+)
+_ADD_AGENTS: Final = text(
     "INSERT INTO credentials (token_hash, role, cluster, node, comment) "
-    "VALUES (:token_hash, :role, :cluster, :node, :comment) ON CONFLICT (token_hash) DO NOTHING"
+    "SELECT x.token_hash, 'agent', :cluster, x.node, :comment FROM "
+    "unnest(CAST(:hashes AS bytea[]), CAST(:nodes AS text[])) AS x (token_hash, node) "
+    "ON CONFLICT (token_hash) DO NOTHING"
 )
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = :token_hash AND revoked_at IS NULL")
 _LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
 _REVOKE: Final = text(
-    "UPDATE credentials SET revoked_at = clock_timestamp() "
+    "WITH changed AS (UPDATE credentials SET revoked_at = clock_timestamp() "
     "WHERE encode(token_hash, 'hex') >= :low AND encode(token_hash, 'hex') < :high AND revoked_at IS NULL "
-    f"RETURNING {_COLUMNS}"
+    f"RETURNING {_COLUMNS}), noted AS ({noted('revoked')}) SELECT {_COLUMNS} FROM changed"
 )
 _ROLES: Final = text("SELECT DISTINCT role FROM credentials WHERE revoked_at IS NULL")
 
@@ -47,6 +66,12 @@ async def add(connection: Connection, token_hash: bytes, role: str, whose: NodeI
     """Keep a token's hash; one that is there already stays as it is. ``whose`` is empty unless it is an agent's."""
     values = {"token_hash": token_hash, "role": role, "comment": comment}
     await connection.execute(_ADD, {**values, "cluster": whose.cluster, "node": whose.node})
+
+
+async def add_agents(connection: Connection, cluster: str, nodes: Mapping[str, bytes], comment: str) -> None:
+    """Keep the token hashes of many nodes of one cluster at once."""
+    values = {"cluster": cluster, "comment": comment, "nodes": list(nodes), "hashes": list(nodes.values())}
+    await connection.execute(_ADD_AGENTS, values)
 
 
 async def find(connection: Connection, token_hash: bytes) -> Credential | None:

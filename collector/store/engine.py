@@ -29,6 +29,7 @@ _TAKING: Final = {"synchronous_commit": "on"}
 """Acknowledged means committed, whatever the server's own setting is."""
 _ANSWERING: Final = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable\\ read"}
 """The statements of one answer see one state of the register."""
+_TOKEN_POOL: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
 
@@ -40,7 +41,10 @@ class Database:
         self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
         # Of their own: heartbeats do not wait behind large snapshots.
         self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
+        self._access = _pool(config, "access", 1, config.ingest_timeout)
         self._query = _pool(config, "query", config.query_pool, config.query_timeout)
+        # Of their own too: a heartbeat whose token has to be looked up does not wait behind slow questions.
+        self._tokens = _pool(config, "tokens", _TOKEN_POOL, config.query_timeout)
 
     @asynccontextmanager
     async def ingest(self) -> AsyncIterator[Connection]:
@@ -65,6 +69,32 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def maintenance(self) -> AsyncIterator[Connection]:
+        """One connection on which every statement commits by itself; made for this, and closed after it.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._ingest.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                try:
+                    yield connection
+                finally:
+                    await connection.invalidate()
+
+    @asynccontextmanager
+    async def access(self) -> AsyncIterator[Connection]:
+        """One transaction on the connection for the access log.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._access.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
     async def query(self) -> AsyncIterator[Connection]:
         """One read-only transaction for questions.
 
@@ -73,6 +103,17 @@ class Database:
         """
         with translate():
             async with self._query.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def tokens(self) -> AsyncIterator[Connection]:
+        """One read-only transaction on a connection for looking up tokens.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._tokens.begin() as connection:
                 yield connection
 
     async def check(self) -> None:
@@ -89,7 +130,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for pool in (self._ingest, self._heartbeats, self._query):
+        for pool in (self._ingest, self._heartbeats, self._access, self._query, self._tokens):
             await pool.dispose()
 
 
@@ -136,7 +177,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
         "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
         "timezone": "UTC",
         "jit": "off",
-        **(_ANSWERING if name == "query" else _TAKING),
+        **(_ANSWERING if name in {"query", "tokens"} else _TAKING),
     }
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else list(given)

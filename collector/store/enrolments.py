@@ -6,7 +6,9 @@ from typing import Final
 
 from sqlalchemy import text
 
+from collector.store.credentials import noted
 from collector.store.engine import Connection
+from collector.store.ledger import AuditKind
 from collector.store.nodes import NodeIdentity
 
 
@@ -49,12 +51,20 @@ _HOLDERS: Final = text(
     "SELECT token_hash, role, cluster, node, revoked_at IS NOT NULL FROM credentials "
     "WHERE token_hash = :token_hash OR (cluster = :cluster AND node = :node AND revoked_at IS NULL)"
 )
+_NOTED: Final = (
+    f"INSERT INTO audit_pending (kind, body) SELECT '{AuditKind.ENROLMENT}', jsonb_build_object('cluster', cluster, "
+    "'node', node, 'hostname', hostname, 'address', address, 'token', left(encode(token_hash, 'hex'), 12), "
+    "'outcome', outcome)::text FROM recorded"
+)
+# A wish that is repeated is counted; the audit log has it once, and what became of it.
 _RECORD: Final = text(
+    "WITH was AS (SELECT outcome FROM enrolments WHERE token_hash = :token_hash), recorded AS ("
     "INSERT INTO enrolments (token_hash, cluster, node, hostname, engine_id, address, outcome) "
     "VALUES (:token_hash, :cluster, :node, :hostname, :engine_id, :address, :outcome) "
     "ON CONFLICT (token_hash) DO UPDATE SET attempts = enrolments.attempts + 1, last_at = clock_timestamp(), "
     "address = excluded.address, outcome = CASE WHEN enrolments.outcome = 'approved' AND excluded.outcome = 'accepted' "
-    "THEN 'approved' ELSE excluded.outcome END"
+    f"THEN 'approved' ELSE excluded.outcome END RETURNING {_COLUMNS}) {_NOTED} "
+    "WHERE NOT EXISTS (SELECT FROM was WHERE was.outcome = recorded.outcome)"
 )
 _WAITING: Final = text(f"SELECT {_COLUMNS} FROM enrolments WHERE outcome = 'waiting' ORDER BY last_at DESC LIMIT 1000")
 _NAMED: Final = text(
@@ -62,10 +72,14 @@ _NAMED: Final = text(
     "AND encode(token_hash, 'hex') >= :low AND encode(token_hash, 'hex') < :high"
 )
 _REPLACE: Final = text(
-    "UPDATE credentials SET revoked_at = clock_timestamp() "
-    "WHERE role = 'agent' AND cluster = :cluster AND node = :node AND revoked_at IS NULL"
+    "WITH changed AS (UPDATE credentials SET revoked_at = clock_timestamp() "
+    "WHERE role = 'agent' AND cluster = :cluster AND node = :node AND revoked_at IS NULL "
+    f"RETURNING token_hash, role, cluster, node, comment) {noted('replaced')}"
 )
-_APPROVE: Final = text("UPDATE enrolments SET outcome = 'approved' WHERE token_hash = :token_hash")
+_APPROVE: Final = text(
+    "WITH recorded AS (UPDATE enrolments SET outcome = 'approved' WHERE token_hash = :token_hash "
+    f"RETURNING {_COLUMNS}) {_NOTED}"
+)
 
 
 async def lock(connection: Connection, whose: NodeIdentity) -> datetime:

@@ -34,8 +34,8 @@ class Outcome:
     now: datetime
 
 
-# Rows are locked in the order of their keys wherever the planner follows the list; heard_before keeps the old value
-# for the gap, since RETURNING gives only new ones before PostgreSQL 18.
+# Rows are locked in the order of their keys wherever the planner follows the list; heard_before and lost_before keep
+# the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18.
 _FLUSH: Final = text(
     """
     WITH beat AS MATERIALIZED (
@@ -54,15 +54,19 @@ _FLUSH: Final = text(
             listed_at = greatest(h.listed_at, b.now - make_interval(secs => b.listed_ago + b.waited)),
             agent_clock = b.clock,
             skew = b.clock + b.waited - extract(epoch FROM b.now),
-            lost_events = b.lost_events
+            lost_before = h.lost_events,
+            lost_events = greatest(h.lost_events, b.lost_events)
         FROM beat AS b
         WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
             AND h.state_hash = b.state_hash
-        RETURNING b.place, h.node_id, h.heard_before, h.heard_at
+        RETURNING b.place, h.node_id, h.heard_before, h.heard_at, h.lost_events - h.lost_before AS lost
     ), silence AS (
         INSERT INTO gaps (node_id, reason, after, before)
         SELECT node_id, 'silent', heard_before, heard_at FROM heard
         WHERE heard_at - heard_before > make_interval(secs => :silent_after)
+    ), lost AS (
+        INSERT INTO gaps (node_id, reason, detail, after, before)
+        SELECT node_id, 'lost-events', lost::text, heard_before, heard_at FROM heard WHERE lost > 0
     )
     SELECT b.place, heard.place IS NOT NULL, coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
     FROM beat AS b LEFT JOIN heard USING (place) LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
@@ -73,13 +77,13 @@ _NOTE: Final = text(
     INSERT INTO node_heartbeats AS h
         (node_id, generation, seq, state_hash, heard_at, listed_at, agent_clock, skew, lost_events)
     VALUES (:node_id, :generation, :seq, :state_hash, :now, :listed_at, :clock, CAST(:skew AS float8),
-            coalesce(CAST(:lost_events AS bigint), 0))
+            :lost_events)
     ON CONFLICT (node_id) DO UPDATE
     SET generation = excluded.generation, seq = excluded.seq, state_hash = excluded.state_hash,
         heard_before = h.heard_at, heard_at = excluded.heard_at,
         listed_at = greatest(h.listed_at, excluded.listed_at),
         agent_clock = excluded.agent_clock, skew = coalesce(excluded.skew, h.skew),
-        lost_events = coalesce(CAST(:lost_events AS bigint), h.lost_events)
+        lost_events = excluded.lost_events
     """
 )
 
@@ -119,7 +123,6 @@ async def flush(connection: AsyncConnection, beats: Sequence[Beat], silent_after
 async def note(connection: AsyncConnection, node_id: int, values: dict[str, Any]) -> None:
     """Leave where the node stands now for its next heartbeat; the transaction's last statement.
 
-    ``values`` are columns of ``tables.node_heartbeats``, and ``now``; ``skew`` and ``lost_events`` None keep
-    what the last heartbeat said.
+    ``values`` are columns of ``tables.node_heartbeats``, and ``now``; ``skew`` None keeps what the last heartbeat said.
     """
     await connection.execute(_NOTE, {"node_id": node_id, **values})

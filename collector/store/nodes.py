@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.ledger import AuditKind
+
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
@@ -46,13 +48,14 @@ class Node:
 class Moment:
     """The register's time under the node's lock, later than everything before; and the node's last heartbeat.
 
-    ``skew`` is in seconds, as the last heartbeat or hello had it.
+    ``skew`` is in seconds, as the last heartbeat or hello had it; ``lost_events`` is the agent's count.
     """
 
     now: datetime
     heard_at: datetime | None
     listed_at: datetime | None
     skew: float | None
+    lost_events: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +76,46 @@ _LOCK: Final = text(
 # A statement of its own: one that waits for the lock sees what was there before it waited.
 _MOMENT: Final = text(
     "SELECT greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at) AS now, "
-    "h.heard_at, h.listed_at, h.skew "
+    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) AS lost_events "
     "FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id WHERE n.id = :node_id"
 )
 _ADD: Final = text(
     "INSERT INTO nodes (cluster, node, state_hash, changed_at) "
     "VALUES (:cluster, :node, decode(repeat('00', 32), 'hex'), clock_timestamp()) ON CONFLICT DO NOTHING"
 )
+# What is accepted goes into the audit log by the same statement: as it stands in the row, for no other round trip.
+_ACCEPTED: Final = (
+    "WITH accepted AS ({}) INSERT INTO audit_pending (kind, body) SELECT '{}', (to_jsonb(accepted) || "
+    "jsonb_build_object('state_hash', encode(state_hash, 'hex')))::text FROM accepted"
+)
 _GREET: Final = text(
-    "UPDATE nodes SET hostname = :hostname, engine_id = :engine_id, engine = :engine, backends = :backends, "
-    "agent = :agent, instance = :instance, attempt = :attempt, boot_id = :boot_id, former = :former, "
-    "generation = :generation, hash_version = :hash_version, last_seq = 0, state_hash = :state_hash, "
-    "last_digest = NULL, last_reply = NULL, changed_at = :now WHERE id = :node_id"
+    _ACCEPTED.format(
+        "UPDATE nodes SET hostname = :hostname, engine_id = :engine_id, engine = :engine, backends = :backends, "
+        "agent = :agent, instance = :instance, attempt = :attempt, boot_id = :boot_id, former = :former, "
+        "generation = :generation, hash_version = :hash_version, last_seq = 0, state_hash = :state_hash, "
+        "last_digest = NULL, last_reply = NULL, changed_at = :now WHERE id = :node_id "
+        "RETURNING cluster, node, generation, instance, boot_id, attempt, state_hash",
+        AuditKind.HELLO,
+    )
 ).bindparams(*(bindparam(name, type_=JSONB) for name in ("engine", "backends", "former")))
 _ADVANCE: Final = text(
-    "UPDATE nodes SET last_seq = :seq, state_hash = :state_hash, last_digest = :digest, last_reply = :reply, "
-    "changed_at = :now, listed_at = :listed_at, problems = :problems, enumerated = :enumerated, complete = :complete, "
-    "observed_since = coalesce(observed_since, CASE WHEN 'container' = ANY(:complete) THEN CAST(:now AS timestamptz) "
-    "END) WHERE id = :node_id"
+    _ACCEPTED.format(
+        "UPDATE nodes SET last_seq = :seq, state_hash = :state_hash, last_digest = :digest, last_reply = :reply, "
+        "changed_at = :now, listed_at = :listed_at, problems = :problems, enumerated = :enumerated, "
+        "complete = :complete, observed_since = coalesce(observed_since, "
+        "CASE WHEN 'container' = ANY(:complete) THEN CAST(:now AS timestamptz) END) WHERE id = :node_id "
+        "RETURNING cluster, node, generation, last_seq AS seq, state_hash",
+        AuditKind.STATE,
+    )
 ).bindparams(*(bindparam(name, type_=JSONB) for name in ("problems", "enumerated")))
 _GAP: Final = text(
     "INSERT INTO gaps (node_id, reason, detail, after, before) VALUES (:node_id, :reason, :detail, :after, :before)"
 )
+# The audit log has its beginning; a second agent says hello again and again.
 _CONFLICT: Final = text(
+    "WITH begun AS (SELECT cluster, node FROM nodes WHERE id = :node_id AND conflict_seen IS NULL), "
+    "noted AS (INSERT INTO audit_pending (kind, body) "
+    f"SELECT '{AuditKind.CONFLICT}', (to_jsonb(begun) || CAST(:other AS jsonb))::text FROM begun) "
     "UPDATE nodes SET conflict_since = coalesce(conflict_since, :now), conflict_seen = :now, conflict_with = :other, "
     "former = :former WHERE id = :node_id"
 ).bindparams(*(bindparam(name, type_=JSONB) for name in ("other", "former")))

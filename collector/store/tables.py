@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0003"
+REVISION: Final = "0006"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -115,6 +115,7 @@ node_heartbeats: Final = Table(
     Column("agent_clock", Double),
     Column("skew", Double),
     Column("lost_events", BigInteger, nullable=False, server_default="0"),
+    Column("lost_before", BigInteger, nullable=False, server_default="0"),
     postgresql_with={"fillfactor": "30"},
 )
 """One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page;
@@ -172,6 +173,14 @@ history: Final = _versioned(
     Column("ended_before", DateTime(timezone=True), primary_key=True),
     # changed: the next version follows at ended_before; removed: the agent said so; absent: a complete list lacks it.
     Column("ended_why", Text(collation="C"), nullable=False),
+    # What began or ended in a window: rows come in the order of their ends.
+    Index("history_ended", "ended_before", postgresql_using="brin"),
+    Index(
+        "history_began",
+        "began_before",
+        postgresql_using="brin",
+        postgresql_ops={"began_before": "timestamptz_minmax_multi_ops"},
+    ),
     postgresql_partition_by="RANGE (ended_before)",
 )
 """Closed versions, by month of closing. There is no default partition: ``partitions`` makes them ahead."""
@@ -181,7 +190,7 @@ gaps: Final = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("node_id", Integer, nullable=False),
-    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind)
+    # silent, agent-restart, node-restart, restored, conflict, incomplete (detail: the kind), lost-events (how many)
     Column("reason", Text(collation="C"), nullable=False),
     _text("detail"),
     _time("after"),
@@ -300,3 +309,54 @@ roster_nodes: Final = Table(
     _time("left_at"),
 )
 """Every node that a roster ever named; ``left_at``: the first roster that no longer did."""
+
+audit_pending: Final = Table(
+    "audit_pending",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("kind", Text(collation="C"), nullable=False),
+    Column("body", Text(collation="C"), nullable=False),
+)
+"""What happened and is not chained yet: written by the transaction in which it happened, taken away a second later."""
+
+audit_log: Final = Table(
+    "audit_log",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # When it was chained, which never falls, and when it happened. Months are of the first, so that a month that is
+    # dropped is the beginning of the chain.
+    Column("chained_at", DateTime(timezone=True), primary_key=True),
+    _time("at", nullable=False),
+    Column("kind", Text(collation="C"), nullable=False),
+    Column("body", Text(collation="C"), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_log_kind_at", "kind", "at", postgresql_where=text("kind <> 'state'")),
+    postgresql_partition_by="RANGE (chained_at)",
+)
+"""The audit log, one entry a row: ``body`` is a JSON object as text, ``hash`` takes in the hash of the row before."""
+
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    Column("register", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("hash", LargeBinary, nullable=False, server_default=text("decode(repeat('00', 32), 'hex')")),
+    Column("chained_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    CheckConstraint("id = 1", name="one"),
+)
+"""The chain's last entry, one row: whoever holds its lock may write the next. ``register`` names this register."""
+
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    _time("until"),
+    _time("released_at"),
+    Column("released_by", Text),
+)
+"""While one of these lasts, no month is dropped."""

@@ -18,18 +18,20 @@ _ALIASES: Final = {"ID": "container_id", "Names": "name", "Directory": "diff_pat
 
 @click.command(short_help="Containers on disk that their engine forgot.", epilog="\b\nmountbook ghosts")
 @options.node
+@options.at
 @options.filters(known="id, name, service, stack, image, label, backend, state, node")
 @options.shaped(quiet="Print only the IDs.")
 @options.asking
-def command(client: "Client", node: str | None, filters: tuple[str, ...], shape: Shape) -> int:
+def command(client: "Client", node: str | None, at: str | None, filters: tuple[str, ...], shape: Shape) -> int:
     """List the containers that are on disk and that their engine no longer lists, and what they cost.
 
     An engine that was switched to another storage backend leaves them behind; `docker rm` cannot reach them.
+    With --at there are no sizes: earlier ones are kept for `mountbook top --growth` only.
     """
     from mountbook.sizes import ghosts
 
     template = shape.read_template([GhostRow], _ALIASES)
-    answer = ghosts(client, filters, node)
+    answer = ghosts(client, filters, node, at)
     if shape.as_json:
         options.write_json(answer)
         return 0

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 )
 @click.argument("ref", type=clean)
 @options.node
+@options.at
 @options.shaped(quiet="Print only the commands.", templates=False, no_trunc=False)
 @options.asking
-def command(client: "Client", ref: str, node: str | None, shape: Shape) -> int:
+def command(client: "Client", ref: str, node: str | None, at: str | None, shape: Shape) -> int:
     """Print the exact command that mounts a container's files read-only at /mnt, with every layer below its own.
 
     It is printed, never run: type it as root on the container's node. REF is as for `mountbook where`.
     """
     from mountbook.sizes import mount_commands
 
-    answer = mount_commands(client, ref, node)
+    answer = mount_commands(client, ref, node, at)
     if shape.as_json:
         options.write_json(answer)
         return 0

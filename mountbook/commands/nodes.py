@@ -19,14 +19,15 @@ _FILTERS: Final = ("id", "name", "state", "cluster")
 
 
 @click.command(short_help="List the nodes and whether they are heard.")
+@options.at
 @options.filters(known=", ".join(_FILTERS))
 @options.shaped(quiet="Print only the node IDs.")
 @options.asking
-def command(client: "Client", filters: tuple[str, ...], shape: Shape) -> int:
+def command(client: "Client", at: str | None, filters: tuple[str, ...], shape: Shape) -> int:
     """List the nodes, their engines and storage backends, and when each was last heard."""
     template = shape.read_template([NodeRow], _ALIASES)
     wanted = _read_filters(filters)
-    answer = client.nodes()
+    answer = client.nodes(at=at)
     rows = [node for node in answer.nodes if _matches(node, wanted)]
     if shape.as_json:
         options.write_json(msgspec.structs.replace(answer, nodes=rows))
@@ -38,6 +39,8 @@ def command(client: "Client", filters: tuple[str, ...], shape: Shape) -> int:
     else:
         _write(rows, answer.coverage.as_of, shape.no_trunc)
         _write_rosters(answer)
+        if at is not None:
+            options.note("Engines, backends and agents are those of now; the register keeps no earlier ones.")
     if not shape.as_json:
         options.write_coverage(answer.coverage, always=not shape.quiet and template is None)
     return 0

@@ -21,18 +21,20 @@ _ALIASES: Final = {"Directory": "diff_path"}
     short_help="Directories that nothing claims.", epilog="\b\nmountbook orphans\nmountbook orphans -f use=unclaimed"
 )
 @options.node
+@options.at
 @options.filters(known="use (orphan, unclaimed, removing, build-cache), backend, id, node")
 @options.shaped(quiet="Print only the directories.")
 @options.asking
-def command(client: "Client", node: str | None, filters: tuple[str, ...], shape: Shape) -> int:
+def command(client: "Client", node: str | None, at: str | None, filters: tuple[str, ...], shape: Shape) -> int:
     """List the layer directories that no container, image or build cache claims, why, since when, and what they cost.
 
     Nothing is ever deleted. What changed within the last ten minutes is no orphan; -f use=unclaimed lists it.
+    With --at there are no sizes: earlier ones are kept for `mountbook top --growth` only.
     """
     from mountbook.sizes import orphans
 
     template = shape.read_template([OrphanRow], _ALIASES)
-    answer = orphans(client, filters, node)
+    answer = orphans(client, filters, node, at)
     if shape.as_json:
         options.write_json(answer)
         return 0

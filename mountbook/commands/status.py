@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 @options.asking
 def command(client: "Client", shape: Shape) -> int:
     """Say whether the collector can answer, which nodes it hears, and how many containers it knows."""
-    client.ready()
+    ready = client.ready()
     answer = client.nodes()
     if shape.as_json:
-        options.write_json({"url": client.url, "ready": True, "nodes": answer.nodes, "coverage": answer.coverage})
+        options.write_json(
+            {
+                "url": client.url,
+                "ready": True,
+                "alerts": ready.alerts,
+                "nodes": answer.nodes,
+                "coverage": answer.coverage,
+            }
+        )
         return 0
     from mountbook.output.table import write_blocks
     from mountbook.output.words import count, node_name, printable
@@ -42,7 +50,7 @@ def command(client: "Client", shape: Shape) -> int:
                 ("Collector", f"{client.url}, ready"),
                 ("Nodes", ", ".join(f"{number} {state}" for state, number in states.most_common()) or "none"),
                 ("Containers", count(containers, "container") + (f", {unresolved} unresolved" if unresolved else "")),
-                ("Problems", conflicts + problems),
+                ("Problems", [printable(alert) for alert in ready.alerts] + conflicts + problems),
             ]
         ]
     )

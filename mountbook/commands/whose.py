@@ -39,7 +39,8 @@ def command(
 
     PATH is a path on any host of the cluster, an overlay2/l link, a bare directory ID or a dataset. With - paths, or
     lines of du, are read from standard input; every line is printed with its owner behind it (--json: one object a
-    line), and the exit status is 0 when any of them has one.
+    line), and the exit status is 0 when any of them has one. Of a path that nobody owns any more the last owner is
+    told, with the exit status of a path that nobody owns.
     """
     template = shape.read_template([Owner], _ALIASES)
     asker = _Asker(client, node, at)
@@ -137,10 +138,11 @@ def _json_line(line: PathLine, answer: Whose | None) -> bytes:
 
 
 def _owner_words(answer: Whose) -> str:
+    from mountbook.output.owners import nobody
     from mountbook.output.words import printable
 
     if not answer.owners:
-        return "nobody known"
+        return nobody(answer)
     more = max(answer.owners_total, len(answer.owners)) - 1
     return printable(answer.owners[0].sentence) + (f" (and {more} more; --node asks about one node)" if more else "")
 
@@ -178,7 +180,7 @@ def _write(answer: WhoseAnswer, shape: Shape) -> None:
     rows = [
         [printable(one.path), owner]
         for one in answer.answers
-        for owner in [printable(each.sentence) for each in one.owners] or [owners.NOBODY]
+        for owner in [printable(each.sentence) for each in one.owners] or [owners.nobody(one)]
     ]
     table.write_table(("PATH", "OWNER"), rows)
 
@@ -187,7 +189,10 @@ def _write_one(answer: Whose, as_of: str, no_trunc: bool) -> None:
     from mountbook.output import owners, table
 
     if not answer.owners:
-        options.note(f"{owners.NOBODY.capitalize()} owns {answer.path}.")
+        if answer.former:
+            table.write_blocks([owners.former(owner, as_of, no_trunc) for owner in answer.former])
+        last = " now; above is who owned it last" if answer.former else ""
+        options.note(f"{owners.NOBODY.capitalize()} owns {answer.path}{last}.")
         return
     blocks = [owners.block(owner, as_of, no_trunc) for owner in answer.owners]
     if visible := owners.also_visible(answer):

@@ -13,7 +13,12 @@ from mountbook.deploy import probes
 from mountbook.deploy.docker import Docker
 from mountbook.errors import UserError
 
-SECRETS: Final = ("mountbook_postgres_password", "mountbook_join_secret", "mountbook_admin_token")
+SECRETS: Final = (
+    "mountbook_postgres_password",
+    "mountbook_join_secret",
+    "mountbook_admin_token",
+    "mountbook_signing_key",
+)
 GOSSIP: Final = 7946
 """TCP and UDP port on which nodes tell each other of overlay networks; an engine in a Swarm listens there."""
 POSTGRES_VOLUME: Final = "mountbook_postgres"

@@ -90,8 +90,8 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         time.sleep(_LOOK)
     if not forget:
         say(
-            "The stack is removed. The register (volume mountbook_postgres), the secrets and the labels of nodes are "
-            "kept; `mountbook deploy` goes on with them."
+            "The stack is removed. The register (volume mountbook_postgres), its checkpoints, the secrets and the labels "
+            "of nodes are kept; `mountbook deploy` goes on with them."
         )
         return
     docker.run("secret", "rm", *SECRETS)
@@ -100,7 +100,7 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         _relabel(docker, node, without)
     say(
         "The stack, its secrets and its labels of nodes are removed. A volume is its node's own; on every node that "
-        "had a task:\n  docker volume rm mountbook_agent mountbook_postgres"
+        "had a task:\n  docker volume rm mountbook_agent mountbook_checkpoints mountbook_postgres"
     )
 
 

@@ -2,22 +2,54 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypedDict
 
 import msgspec
 
 from collector import app
 from collector.config import Config
 from collector.errors import ProblemError
+from collector.ledger import signing
 from collector.lookup import lists
 from collector.lookup.filters import Filters
 from collector.lookup.scope import scoped
 from collector.store.engine import Database
+from mountbook.errors import UserError
 from mountbook.local.parts import Parts
 from protocol.answers import ContainerRow
 from protocol.entries import Kind
 from protocol.problems import ProblemType
 
+KEY: Final = "signing.key"
+PUBLIC_KEY: Final = "signing.pub"
+CHECKPOINTS: Final = "checkpoints"
 _SOME = 50
+
+
+class Ledger(TypedDict):
+    """The fields of a collector's ``Config`` that its audit log needs."""
+
+    signing_key: str
+    checkpoints: str
+
+
+def ledger(home: Path) -> Ledger:
+    """Return the settings of an audit log whose key and checkpoints are kept in ``home``; they are made if need be.
+
+    The public key is written beside it, for ``mountbook verify``.
+
+    Raises:
+        collector.errors.CollectorError: the key cannot be read or made.
+        UserError: the directory cannot be written.
+    """
+    key = signing.read_or_make_key(home / KEY)
+    try:
+        (home / PUBLIC_KEY).write_text(f"{key.public.text}\n")
+        (home / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise UserError(f"{exc.filename} cannot be written: {exc.strerror}.") from exc
+    return Ledger(signing_key=(home / KEY).read_text().strip(), checkpoints=str(home / CHECKPOINTS))
 
 
 async def bring_up_to_date(database: Database, url: str, progress: Callable[[str], None]) -> bool:

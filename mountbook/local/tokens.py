@@ -51,7 +51,9 @@ def create(database: str | None, role: str, cluster: str | None, node: str | Non
     Raises:
         UserError: the database cannot be used, or the role does not go with what was given.
     """
-    return _with(database, lambda db: identity.add(db, role, cluster=cluster or "", node=node or "", comment=comment))
+    return with_database(
+        database, lambda db: identity.add(db, role, cluster=cluster or "", node=node or "", comment=comment)
+    )
 
 
 def list_tokens(database: str | None) -> list[TokenRecord]:
@@ -65,7 +67,7 @@ def list_tokens(database: str | None) -> list[TokenRecord]:
         async with opened.query() as connection:
             return await credentials.list_all(connection)
 
-    return [_record(one) for one in _with(database, ask)]
+    return [_record(one) for one in with_database(database, ask)]
 
 
 def revoke(database: str | None, prefix: str) -> None:
@@ -74,7 +76,7 @@ def revoke(database: str | None, prefix: str) -> None:
     Raises:
         UserError: the database cannot be used, or the digits name none, or several.
     """
-    _with(database, lambda db: identity.revoke(db, prefix))
+    with_database(database, lambda db: identity.revoke(db, prefix))
 
 
 def list_waiting(database: str | None) -> list[WaitingRecord]:
@@ -95,7 +97,7 @@ def list_waiting(database: str | None) -> list[WaitingRecord]:
             first_at=to_text(one.first_at),
             last_at=to_text(one.last_at),
         )
-        for one in _with(database, enrolment.waiting)
+        for one in with_database(database, enrolment.waiting)
     ]
 
 
@@ -105,7 +107,7 @@ def approve(database: str | None, prefix: str) -> str:
     Raises:
         UserError: the database cannot be used, or the digits name none, or several.
     """
-    return _with(database, lambda db: enrolment.approve(db, prefix)).node
+    return with_database(database, lambda db: enrolment.approve(db, prefix)).node
 
 
 def _record(one: Credential) -> TokenRecord:
@@ -120,7 +122,13 @@ def _record(one: Credential) -> TokenRecord:
     )
 
 
-def _with(url: str | None, work: Callable[[Database], Awaitable[T]]) -> T:
+def with_database(url: str | None, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do something with a database, the named one or that of a running ``up``; return what comes of it.
+
+    Raises:
+        UserError: the database cannot be used, or what the work raises of the collector's errors.
+    """
+
     async def connected(config: Config) -> T:
         database = Database(config)
         try:

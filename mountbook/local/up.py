@@ -138,7 +138,7 @@ async def _start(parts: Parts, options: _Options, starting: "asyncio.Future[Serv
             server = await asyncio.shield(starting)
         url = server.url
         parts.service("PostgreSQL", _watch(server))
-    config = Config(database_url=url, host=_HOST, port=options.port)
+    config = Config(database_url=url, host=_HOST, port=options.port, **register.ledger(options.home))
     config.check()
     database = Database(config)
     parts.at_end(database.close)

@@ -22,8 +22,12 @@ def row(one: ContainerRow, no_trunc: bool = False) -> list[str]:
 
 
 def state_word(one: ContainerRow) -> str:
-    """Return the state in one word; a ghost is one that its engine no longer lists."""
-    return "ghost" if one.ghost else printable(one.state)
+    """Return the state in one word; a ghost is one that its engine no longer lists.
+
+    What is not certain: the moment asked about lies between the bounds of the version's beginning or end.
+    """
+    word = "ghost" if one.ghost else printable(one.state)
+    return f"{word} (not certain)" if one.certain is False else word
 
 
 def block(one: ContainerRow, as_of: str, no_trunc: bool = False) -> list[Field]:
@@ -48,7 +52,7 @@ def block(one: ContainerRow, as_of: str, no_trunc: bool = False) -> list[Field]:
 
 
 def _state(one: ContainerRow, as_of: str, no_trunc: bool) -> str:
-    word = state_word(one)
+    word = printable(one.state)
     if one.ghost:
         return "ghost (on disk, but its engine no longer lists it)"
     if one.state == "exited" and one.exit_code is not None:

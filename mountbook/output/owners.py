@@ -3,8 +3,8 @@
 from typing import Final
 
 from mountbook.output.table import Field
-from mountbook.output.words import listed, node_name, printable, short_id, since
-from protocol.answers import ContainerBrief, Owner, Whose
+from mountbook.output.words import clock, listed, node_name, printable, short_id, since
+from protocol.answers import Bounds, ContainerBrief, Owner, Whose
 from protocol.entries import Kind
 
 NOBODY: Final = "nobody known"
@@ -33,6 +33,21 @@ def block(owner: Owner, as_of: str, no_trunc: bool = False) -> list[Field]:
         ("Images", listed(owner.images, owner.images_total, at_most=20)),
         (_USERS.get(owner.kind, "Used by"), users),
     ]
+
+
+def nobody(answer: Whose) -> str:
+    """Return in words that nobody owns a path, and who was the last that did."""
+    if not answer.former:
+        return NOBODY
+    last = answer.former[0]
+    until = clock(last.ended.before) if isinstance(last.ended, Bounds) else ""
+    return f"{NOBODY}; until {until} {printable(last.sentence)}"
+
+
+def former(owner: Owner, as_of: str, no_trunc: bool = False) -> list[Field]:
+    """Return everything about one that owned a path once."""
+    (_, sentence), *rest = block(owner, as_of, no_trunc)
+    return [("Last owner", sentence), *rest]
 
 
 def also_visible(answer: Whose) -> list[str]:

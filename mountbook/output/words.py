@@ -137,7 +137,8 @@ def coverage(given: Coverage) -> str:
     known = given.nodes_observed + len(given.silent)
     if known == 0:
         return "no node has reported yet"
-    parts = [f"{given.nodes_observed} of {known} node{'' if known == 1 else 's'} observed"]
+    then = f" at {clock(given.at)}" if given.at is not None else ""
+    parts = [f"{given.nodes_observed} of {known} node{'' if known == 1 else 's'} observed{then}"]
     named = given.silent[:NAMED_NODES]
     parts += [
         f"{state}: " + ", ".join(_silent(node, given.as_of) for node in named if node.state == state)
@@ -150,6 +151,9 @@ def coverage(given: Coverage) -> str:
 
 def _silent(node: SilentNode, as_of: str) -> str:
     name = node_name(node.hostname, node.node)
+    if node.reason:
+        after = f"after {clock(node.since)}" if node.since else "from ever"
+        return f"{name} {after} until {clock(node.until) or 'now'} ({printable(node.reason)})"
     return f"{name} since {clock(node.since)} ({ago(node.since, as_of)})" if node.since else name
 
 

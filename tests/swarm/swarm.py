@@ -13,7 +13,12 @@ from tests.swarm.hosts import Host, LabError
 from tests.swarm.images import ROOT
 from tests.swarm.lab import Lab
 
-SECRETS: Final = ("mountbook_postgres_password", "mountbook_join_secret", "mountbook_admin_token")
+SECRETS: Final = (
+    "mountbook_postgres_password",
+    "mountbook_join_secret",
+    "mountbook_admin_token",
+    "mountbook_signing_key",
+)
 HEARTBEAT: Final = "4"
 """Seconds between heartbeats on this Swarm, so that tests need not wait for long."""
 _NETWORK: Final = "10.99.0"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from agent.lookout import Lookout
 from agent.observation import Observation
 from protocol.entries import Bind, Container, Image, Kind, Layer, LayerUse, PathKind, ResolvedBy, Role, Volume
 from tests.swarm.engines import GRAPH_DRIVERS, IMAGE, SNAPSHOTTERS, Engine, GraphDriver, Snapshotter
+from tests.swarm.hosts import wait_until
 from tests.swarm.lab import Lab
 
 pytestmark = pytest.mark.lab
@@ -162,6 +164,12 @@ def test_looking_twice_finds_the_same_state(filled: Filled, observed: Observatio
     assert look(filled.engine).hashes == observed.hashes
 
 
+def all_are_images(engine: Engine) -> bool:
+    uses = {entry.use for entry in look(engine).entries.values() if isinstance(entry, Layer)}
+    assert uses <= {LayerUse.IMAGE, LayerUse.UNCLAIMED}
+    return uses == {LayerUse.IMAGE}
+
+
 @pytest.mark.parametrize("snapshotter", SNAPSHOTTERS)
 def test_every_container_of_the_image_store_is_resolved_running_or_not(lab: Lab, snapshotter: Snapshotter) -> None:
     engine = lab.engine(snapshotter, release="trixie")
@@ -179,8 +187,8 @@ def test_every_container_of_the_image_store_is_resolved_running_or_not(lab: Lab,
         layers = {key.key: entry for key, entry in observed.entries.items() if isinstance(entry, Layer)}
         assert container(observed, filled.derived).parent_chain_id in layers
         assert layers[str(container(observed, filled.derived).parent_chain_id)].use is LayerUse.IMAGE
-        # What containerd's garbage collection has yet to fetch is claimed by nothing for a moment: no orphan.
-        assert {layer.use for layer in layers.values()} <= {LayerUse.IMAGE, LayerUse.UNCLAIMED}
+        # What containerd's garbage collection has yet to fetch is claimed by nothing for a moment.
+        wait_until("containerd has collected what is left of making images", partial(all_are_images, engine), pause=0.2)
         images = [entry for entry in observed.entries.values() if isinstance(entry, Image)]
         assert {image.key for image in images} == {container(observed, one).image_id for one in filled.containers}
         assert all(set(image.layers) <= set(layers) for image in images)

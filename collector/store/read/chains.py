@@ -1,7 +1,7 @@
 """Image layers, to follow a chain from layer to layer: down from a container, or up from a layer."""
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -20,27 +20,38 @@ class Store(NamedTuple):
     backend: str
 
 
-_OF: Final = (
-    "SELECT (e.doc || jsonb_build_object('root', e.root, 'key', e.key))::text FROM entries AS e "
-    "JOIN nodes AS n ON n.id = e.node_id WHERE n.cluster = :cluster AND n.node = :node "
-    "AND e.root = :root AND e.doc ->> 'backend' = :backend AND e.kind = "
-)
-_LAYERS: Final = text(f"{_OF} 'layer'")
-_CONTAINERS: Final = text(f"{_OF} 'container' AND e.ref_keys && CAST(:tokens AS bigint[])")
 _LAYER: Final = msgspec.json.Decoder(Layer)
 _CONTAINER: Final = msgspec.json.Decoder(Container)
 
 
-async def layers(conn: Connection, store: Store) -> list[Layer]:
-    """Return every layer that the backend keeps."""
-    found = await conn.execute(_LAYERS, store._asdict())
-    return [_LAYER.decode(document) for (document,) in found]
+async def layers(conn: Connection, versions: Versions, store: Store) -> list[Layer]:
+    """Return every layer that the backend keeps, or kept at the moment asked about."""
+    return [_LAYER.decode(document) for document in await _documents(conn, versions, store, "kind = 'layer'", {})]
 
 
-async def containers(conn: Connection, store: Store, tokens: Sequence[int]) -> list[Container]:
+async def containers(conn: Connection, versions: Versions, store: Store, tokens: Sequence[int]) -> list[Container]:
     """Return the backend's containers that bear one of these tokens (hashes)."""
-    found = await conn.execute(_CONTAINERS, {**store._asdict(), "tokens": list(tokens)})
-    return [_CONTAINER.decode(document) for (document,) in found]
+    condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
+    found = await _documents(conn, versions, store, condition, {"tokens": list(tokens)})
+    return [_CONTAINER.decode(document) for document in found]
+
+
+async def _documents(
+    conn: Connection, versions: Versions, store: Store, condition: str, given: dict[str, Any]
+) -> list[str]:
+    of = (
+        "node_id = (SELECT id FROM nodes WHERE cluster = :cluster AND node = :node) AND root = :root "
+        f"AND doc ->> 'backend' = :backend AND {condition}"
+    )
+    # What is uncertain comes first, so that by name what surely was there wins.
+    found = await conn.execute(
+        text(
+            "SELECT (v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
+            f"FROM ({versions.where(of)}) AS v ORDER BY v.certain, v.key"
+        ),
+        {**store._asdict(), **versions.parameters, **given},
+    )
+    return list(found.scalars())
 
 
 async def standing_on(

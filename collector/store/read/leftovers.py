@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.read.lists import Conditions
-from collector.store.read.versions import Position, bounds
+from collector.store.read.versions import Position, Versions, bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import Container, Kind, Layer
 from protocol.sizes import NodeSize, Size
@@ -35,18 +35,26 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which entries are meant: of one kind, that meet the conditions, on these nodes (``None``: all)."""
+    """Which entries are meant: of one kind, that meet the conditions, as they are or were."""
 
     kind: Kind
     conditions: Conditions
-    node_ids: frozenset[int] | None
+    versions: Versions
 
     def where(self) -> tuple[str, dict[str, Any]]:
-        """Return the condition, and its parameters."""
+        """Return the condition, and the parameters of what ``versions`` makes of it."""
         condition, given = self.conditions.where(self.kind)
-        if self.node_ids is None:
-            return condition, given
-        return f"{condition} AND node_id = ANY(:node_ids)", {**given, "node_ids": sorted(self.node_ids)}
+        return condition, {**given, **self.versions.parameters}
+
+    @property
+    def size(self) -> str:
+        """The size of an entry: only the present ones are kept."""
+        return _NO_SIZE if self.versions.at is not None else _SIZE
+
+    @property
+    def asked(self) -> str:
+        """The moment that ages are counted to."""
+        return "CAST(:at AS timestamptz)" if self.versions.at is not None else "clock_timestamp()"
 
 
 _SIZE: Final = (
@@ -62,38 +70,42 @@ _FIRST: Final = (
     "WHERE e.kind = 'layer' AND h.node_id = e.node_id AND h.kind = e.kind AND h.entry_id = e.entry_id"
     ") AS b ORDER BY b.began_before LIMIT 1) AS f"
 )
+_NO_SIZE: Final = (
+    "LATERAL (SELECT NULL::bigint AS bytes, NULL::bigint AS inodes, FALSE AS partial, "
+    "NULL::timestamptz AS measured_at) AS u"
+)
 _DECODERS: Final[Mapping[Kind, msgspec.json.Decoder[Any]]] = {
     Kind.LAYER: msgspec.json.Decoder(Layer),
     Kind.CONTAINER: msgspec.json.Decoder(Container),
 }
 
 
-def _select(condition: str, begin: str) -> str:
+def _select(limits: Limits, source: str) -> str:
     return (
-        "SELECT e.node_id, e.entry_id::text, n.cluster, n.node, n.hostname, f.began_after, f.began_before, "
-        "extract(epoch FROM clock_timestamp() - f.began_before)::double precision, u.bytes, u.inodes, "
+        "SELECT e.node_id, e.entry_id::text, CASE WHEN e.ended_after IS NOT NULL THEN e.ended_before END, "
+        "n.cluster, n.node, n.hostname, f.began_after, f.began_before, "
+        f"extract(epoch FROM {limits.asked} - f.began_before)::double precision, u.bytes, u.inodes, "
         "coalesce(u.partial, FALSE), u.measured_at, "
         "(e.doc || jsonb_build_object('root', e.root, 'key', e.key))::text "
-        f"FROM (SELECT * FROM entries WHERE {condition} AND {begin}) AS e JOIN nodes AS n ON n.id = e.node_id "
-        f"CROSS JOIN {_SIZE} CROSS JOIN {_FIRST} ORDER BY e.node_id, e.entry_id"
+        f"FROM ({source}) AS e JOIN nodes AS n ON n.id = e.node_id "
+        f"CROSS JOIN {limits.size} CROSS JOIN {_FIRST} ORDER BY e.node_id, e.entry_id, e.ended_before"
     )
 
 
 async def page(conn: Connection, limits: Limits, after: Position | None, limit: int) -> list[Leftover]:
     """Return up to ``limit`` leftovers behind ``after``, in the order of node and entry."""
     condition, given = limits.where()
-    begin = "TRUE"
     if after is not None:
-        begin = "(node_id, entry_id) > (:after_node, CAST(:after_entry AS uuid))"
-        given |= {"after_node": after.node_id, "after_entry": after.entry_id}
-    found = await conn.execute(text(f"{_select(condition, begin)} LIMIT :limit"), {**given, "limit": limit})
+        given |= after.parameters
+    source = limits.versions.page(condition, after)
+    found = await conn.execute(text(f"{_select(limits, source)} LIMIT :limit"), {**given, "limit": limit})
     return [_leftover(limits.kind, row) for row in found]
 
 
 async def everything(conn: Connection, limits: Limits) -> AsyncIterator[Leftover]:
     """Yield all leftovers through a cursor of the database."""
     condition, given = limits.where()
-    stream = text(_select(condition, "TRUE")).execution_options(yield_per=_BATCH)
+    stream = text(_select(limits, limits.versions.where(condition))).execution_options(yield_per=_BATCH)
     async with conn.stream(stream, given) as found:
         async for batch in found.partitions():
             for row in batch:
@@ -105,10 +117,10 @@ async def by_node(conn: Connection, limits: Limits) -> list[NodeSize]:
     condition, given = limits.where()
     found = await conn.execute(
         text(
-            "SELECT n.cluster, n.node, n.hostname, count(*), count(u.bytes), count(*) FILTER (WHERE u.partial), "
-            "coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
-            f"FROM (SELECT * FROM entries WHERE {condition}) AS e JOIN nodes AS n ON n.id = e.node_id "
-            f"CROSS JOIN {_SIZE} GROUP BY n.id ORDER BY n.cluster, n.hostname, n.node"
+            "SELECT n.cluster, n.node, n.hostname, count(DISTINCT e.entry_id), count(u.bytes), "
+            "count(*) FILTER (WHERE u.partial), coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
+            f"FROM ({limits.versions.where(condition)}) AS e JOIN nodes AS n ON n.id = e.node_id "
+            f"CROSS JOIN {limits.size} GROUP BY n.id ORDER BY n.cluster, n.hostname, n.node"
         ),
         given,
     )
@@ -124,9 +136,9 @@ async def by_node(conn: Connection, limits: Limits) -> list[NodeSize]:
 
 
 def _leftover(kind: Kind, row: Any) -> Leftover:
-    node_id, entry_id, cluster, node, hostname, after, before, age, size, inodes, partial, measured_at, doc = row
+    node_id, entry_id, ended, cluster, node, hostname, after, before, age, size, inodes, partial, measured_at, doc = row
     return Leftover(
-        Position(node_id, entry_id, None),
+        Position(node_id, entry_id, ended),
         NodeRef(cluster=cluster, node=node, hostname=hostname),
         _DECODERS[kind].decode(doc),
         bounds(after, before),

@@ -22,12 +22,14 @@ class Conditions:
     """What a list is limited to.
 
     ``tokens`` are groups of hashes of reference tokens: an entry bears one of each group. ``fields`` maps fields of the
-    entry to their allowed values, as text; ``drivers`` are volume drivers, one of which a mount must have.
+    entry to their allowed values, as text; ``drivers`` are volume drivers, one of which a mount must have; the
+    name must be like one of the patterns ``names``.
     """
 
     tokens: tuple[tuple[int, ...], ...] = ()
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     drivers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def where(self, kind: Kind) -> tuple[str, dict[str, Any]]:
         """Return the condition on entries of this kind, and its parameters."""
@@ -45,6 +47,9 @@ class Conditions:
             given["drivers"] = [
                 msgspec.json.encode({"mounts": [{"driver": driver}]}).decode() for driver in self.drivers
             ]
+        if self.names:
+            parts.append("name LIKE ANY(CAST(:names AS text[]))")
+            given["names"] = list(self.names)
         return " AND ".join(parts), given
 
 

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 
 from collector.store.engine import Connection
-from collector.store.read.versions import prefix
+from collector.store.read.versions import Versions, prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, RosterRead, SilentNode
 
-_STATES: Final = """
+STATES: Final = """
     SELECT n.id, coalesce(n.cluster, r.cluster) AS cluster, coalesce(n.node, r.node) AS node,
         coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname, h.heard_at,
         CASE
@@ -61,7 +61,7 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
             "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
             "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
             """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
-            f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({_STATES}) AS s"
+            f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({STATES}) AS s"
         ),
         {"silent_after": silent_after},
     )
@@ -71,6 +71,13 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
     complete = observed > 0 and not nodes
     answer = Coverage(as_of=times.to_text(now), complete=complete, nodes_observed=observed, silent=nodes)
     return Observed(now, answer)
+
+
+async def first_record(conn: Connection) -> datetime | None:
+    """Return since when the register has observed any node; None: it has not."""
+    found = await conn.execute(text("SELECT min(observed_since) FROM nodes"))
+    first: datetime | None = found.scalar_one()
+    return first
 
 
 async def named(conn: Connection, name: str) -> list[KnownNode]:
@@ -97,10 +104,29 @@ async def named(conn: Connection, name: str) -> list[KnownNode]:
 async def states(conn: Connection, silent_after: float) -> dict[str, int]:
     """Return how many nodes are in each state."""
     found = await conn.execute(
-        text(f"SELECT state, count(*) FROM ({_STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
+        text(f"SELECT state, count(*) FROM ({STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
     )
     return dict(found.all())
 
+
+class Conflicts(NamedTuple):
+    """How many nodes two agents speak for now: on one machine (an overlapping update), and on two (a copy)."""
+
+    one_machine: int
+    two_machines: int
+
+
+async def conflicts(conn: Connection) -> Conflicts:
+    """Return how many nodes have a conflict now."""
+    found = await conn.execute(text(_CONFLICTS))
+    return Conflicts(*found.one())
+
+
+_CONFLICTS: Final = """
+    SELECT count(*) FILTER (WHERE conflict_with ->> 'boot_id' = boot_id),
+        count(*) FILTER (WHERE conflict_with ->> 'boot_id' IS DISTINCT FROM boot_id)
+    FROM nodes WHERE conflict_seen > clock_timestamp() - interval '3 minutes'
+"""
 
 _EVERYTHING: Final = f"""
     SELECT s.cluster, s.node, s.hostname, s.state, s.heard_at, greatest(n.listed_at, h.listed_at) AS seen,
@@ -109,9 +135,10 @@ _EVERYTHING: Final = f"""
         coalesce(h.lost_events, 0) AS lost_events,
         CASE WHEN r.left_at IS NULL THEN r.doc ELSE '{{}}' END AS roster,
         coalesce(n.conflict_seen > clock_timestamp() - interval '3 minutes', false) AS conflict,
+        n.boot_id, n.conflict_with,
         coalesce(c.containers, 0) AS containers,
         coalesce(u.unresolved, 0) AS unresolved
-    FROM ({_STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+    FROM ({STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
         LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
         LEFT JOIN (
             SELECT node_id, count(*) AS containers FROM entries WHERE kind = 'container' GROUP BY node_id
@@ -140,6 +167,20 @@ async def everything(conn: Connection, silent_after: float) -> list[NodeRow]:
     return [_row(row, row.roster or {}) for row in found]
 
 
+async def counts(conn: Connection, versions: Versions) -> dict[int, tuple[int, int]]:
+    """Return, per node, how many containers there were, and of how many the directory was not known."""
+    lost = "mount_id IS NULL AND coalesce(doc ->> 'resolved_by', 'unresolved') = 'unresolved' AS lost"
+    source = versions.where("kind = 'container'", f"node_id, entry_id, {lost}")
+    found = await conn.execute(
+        text(
+            "SELECT node_id, count(DISTINCT entry_id), count(DISTINCT entry_id) FILTER (WHERE lost) "
+            f"FROM ({source}) AS v GROUP BY node_id"
+        ),
+        versions.parameters,
+    )
+    return {node_id: (containers, unresolved) for node_id, containers, unresolved in found}
+
+
 async def rosters(conn: Connection) -> list[RosterRead]:
     """Return the newest roster of every cluster."""
     return [
@@ -149,7 +190,9 @@ async def rosters(conn: Connection) -> list[RosterRead]:
 
 
 def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
-    unsupported = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
+    ours = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
+    if row.conflict and row.conflict_with.get("boot_id") != row.boot_id:
+        ours.append("security: another machine speaks for this node too; its disk or its token is a copy")
     return NodeRow(
         cluster=row.cluster,
         node=row.node,
@@ -165,7 +208,7 @@ def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
         skew=row.skew,
         lost_events=row.lost_events,
         conflict=row.conflict,
-        problems=row.problems + unsupported,
+        problems=row.problems + ours,
         role=roster.get("role", ""),
         availability=roster.get("availability", ""),
         swarm_state=roster.get("state", ""),

@@ -2,21 +2,38 @@
 
 A question about now reads ``entries`` only. One about a moment T reads ``entries`` and ``history``: every version that
 may have been valid at T, because it may have begun before T and had not surely ended. ``certain`` is false when T lies
-between the bounds of its beginning or of its end.
+between the bounds of its beginning or of its end, or after the last list of its node; what its engine made only after T
+was surely not there. One about a
+window reads every version that may have been valid at any moment of it.
 """
 
 import sys
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, Self
 
 from protocol import times
 from protocol.answers import Bounds
 
 _FIELDS: Final = "node_id, kind, entry_id, root, key, name, mount_id, doc, began_after, began_before"
 _OPEN: Final = "NULL::timestamptz AS ended_after, 'infinity'::timestamptz AS ended_before"
-_BEGAN: Final = "(began_after IS NULL OR began_after < :at)"
+_BEGAN: Final = (
+    "(began_after IS NULL OR began_after < :at) AND (began_before <= :at "
+    "OR kind NOT IN ('container', 'volume') OR coalesce(left(doc ->> 'created_at', 19), '') <= :made)"
+)
+# The engine's time is text of an agent: it is compared as text, whole seconds only, so that none can break a query.
+_MADE: Final = "%Y-%m-%dT%H:%M:%S"
+
+
+class Span(NamedTuple):
+    """A window: after ``since``, until ``until``; ``None``: from ever, for ever."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVER: Final = Span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +53,27 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """``at`` is the moment (``None``: now), ``node_ids`` the only nodes that are of interest (``None``: all)."""
+    """``at`` is the moment (``None``: now), ``node_ids`` the only nodes that are of interest (``None``: all).
+
+    ``ahead`` is by how much the clock of any node may be ahead of PostgreSQL's; ``stale`` are the nodes whose last list
+    was made before ``at``: what they have now they may not have had then. ``span`` asks for all versions of a window
+    instead of a moment.
+    """
 
     at: datetime | None = None
     node_ids: frozenset[int] | None = None
+    ahead: timedelta = timedelta()
+    stale: frozenset[int] = frozenset()
+    span: Span | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Parameters of the text that ``where`` returns."""
         given: dict[str, Any] = {}
-        if self.at is not None:
-            given["at"] = self.at
+        if self.span is not None:
+            given |= {name: when for name, when in self.span._asdict().items() if when is not None}
+        elif self.at is not None:
+            given |= {"at": self.at, "made": (self.at + self.ahead).strftime(_MADE), "stale": sorted(self.stale)}
         if self.node_ids is not None:
             given["node_ids"] = sorted(self.node_ids)
         return given
@@ -92,12 +119,21 @@ class Versions:
         """Return the SELECT of current versions, and that of closed ones (``""``: none are of interest)."""
         if self.node_ids is not None:
             condition = f"{condition} AND node_id = ANY(:node_ids)"
+        if self.span is not None:
+            begun = "" if self.span.until is None else " AND (began_after IS NULL OR began_after < :until)"
+            lasted = "" if self.span.since is None else " AND ended_before > :since"
+            ended = "ended_after, ended_before, TRUE AS certain"
+            return (
+                f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}{begun}",
+                f"SELECT {columns}, {ended} FROM history WHERE {condition}{begun}{lasted}",
+            )
         if self.at is None:
             return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}", ""
+        lasts = "began_before <= :at AND node_id <> ALL(CAST(:stale AS int[])) AS certain"
         certain = "began_before <= :at AND :at <= ended_after AS certain"
         closed = f"{condition} AND {_BEGAN} AND ended_before > :at"
         return (
-            f"SELECT {columns}, {_OPEN}, began_before <= :at AS certain FROM entries WHERE {condition} AND {_BEGAN}",
+            f"SELECT {columns}, {_OPEN}, {lasts} FROM entries WHERE {condition} AND {_BEGAN}",
             f"SELECT {columns}, ended_after, ended_before, {certain} FROM history WHERE {closed}",
         )
 

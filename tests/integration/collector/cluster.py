@@ -140,10 +140,11 @@ class Cluster:
         heard: timedelta | None = timedelta(),
         at: datetime | None = None,
         complete: Sequence[Kind] = tuple(Kind),
+        since: datetime = NOW - timedelta(days=30),
     ) -> None:
         """Add a node that was last heard so long ago (``None``: never), and holds ``entries`` since ``at``.
 
-        ``complete`` are the kinds that it listed to the end.
+        ``complete`` are the kinds that it listed to the end; it is observed from ``since`` on.
         """
         values = {
             "hostname": f"{name}.example",
@@ -174,10 +175,15 @@ class Cluster:
                 when = datetime.now(UTC) - heard
                 await conn.execute(
                     text(
-                        "UPDATE nodes SET listed_at = :heard, observed_since = :heard, complete = :complete "
+                        "UPDATE nodes SET listed_at = :heard, observed_since = :since, complete = :complete "
                         "WHERE id = :id"
                     ),
-                    {"heard": when, "id": self._ids[name], "complete": [kind.value for kind in complete]},
+                    {
+                        "heard": when,
+                        "since": min(when, since),
+                        "id": self._ids[name],
+                        "complete": [kind.value for kind in complete],
+                    },
                 )
                 await conn.execute(
                     text(

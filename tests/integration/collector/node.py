@@ -69,6 +69,7 @@ class Node:
     instance: str = field(default_factory=lambda: uuid4().hex)
     boot_id: str = "boot-1"
     attempt: int = 0
+    lost_events: int = 0
     generation: str = ""
     seq: int = 0
     state: dict[EntryKey, Entry] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Node:
             clock=time.time(),
             engine=Engine(engine_id="E1", hostname="host-1", data_root=ROOT),
             acknowledged=acknowledged,
+            lost_events=self.lost_events,
         )
 
     async def hello(self, acknowledged: Acknowledged | None = None) -> HelloReply:

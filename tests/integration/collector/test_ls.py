@@ -11,6 +11,7 @@ from collector.lookup.scope import scoped
 from collector.store.engine import Database
 from protocol.answers import ContainerRow, ImageRow, LayerRow
 from protocol.entries import Kind, LayerUse
+from protocol.problems import ProblemType
 from tests.integration.collector.cluster import BASE, IMAGE, NOW, TOP, Cluster, container, image_entries, orphan
 
 SILENT_AFTER = 45.0
@@ -119,6 +120,21 @@ async def test_layers_and_images_are_rows_too(cluster: Cluster) -> None:
     assert await ask(cluster, Kind.IMAGE, f"layer={BASE}") == await ask(cluster, Kind.IMAGE)
 
 
-async def test_a_moment_before_everything_has_nothing_that_surely_was_there(cluster: Cluster) -> None:
-    page = await ask(cluster, Kind.CONTAINER, at=datetime(2001, 1, 1, tzinfo=UTC).isoformat())
-    assert all(msgspec.json.decode(row, type=ContainerRow).certain is False for row in page.rows)
+async def test_a_moment_before_the_first_record_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(ProblemError, match="before the register's first record") as caught:
+        await ask(cluster, Kind.CONTAINER, at=datetime(2001, 1, 1, tzinfo=UTC).isoformat())
+    assert (caught.value.kind, caught.value.field) == (ProblemType.BAD_REQUEST, "at")
+
+
+async def test_what_the_engine_made_later_was_surely_not_there(cluster: Cluster) -> None:
+    when = NOW - timedelta(minutes=50)
+    made = (NOW - timedelta(minutes=45)).strftime("%Y-%m-%dT%H:%M:%S.5Z")
+    young, old = container(0xC1, "young", created_at=made), container(0xC2, "old", created_at="2020-01-01T00:00:00Z")
+    await cluster.open("node2", [young, old], at=NOW - timedelta(minutes=30))
+    listed = {
+        row.name: row.certain
+        for raw in (await ask(cluster, Kind.CONTAINER, "node=node2", at=when.isoformat())).rows
+        for row in [msgspec.json.decode(raw, type=ContainerRow)]
+    }
+    assert "young" not in listed
+    assert listed["old"] is False

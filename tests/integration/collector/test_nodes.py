@@ -9,7 +9,7 @@ from collector.lookup.scope import scoped
 from collector.store.engine import Database
 from protocol.answers import Nodes
 from protocol.entries import Kind, ResolvedBy
-from tests.integration.collector.cluster import Cluster, container
+from tests.integration.collector.cluster import NOW, Cluster, container
 
 SILENT_AFTER = 45.0
 
@@ -79,3 +79,26 @@ async def test_an_id_wins_over_a_hostname_and_a_hostname_over_a_prefix(database:
         }
         with pytest.raises(ProblemError, match="3 nodes are called 'a'"):
             await scoped(conn, SILENT_AFTER, node="a")
+
+
+async def test_the_nodes_of_a_moment_are_those_that_there_were_and_say_whether_they_were_observed(
+    database: Database,
+) -> None:
+    cluster = Cluster(database)
+    hour = timedelta(hours=1)
+    await cluster.node("near", [container(1, "web"), container(2, "old")], at=NOW - 5 * hour)
+    await cluster.close("near", [container(2, "old")], at=NOW - hour, after=NOW - hour)
+    await cluster.node("quiet", [container(3, "db")], heard=2 * hour, at=NOW - 5 * hour)
+    await cluster.node("late", since=NOW - hour)
+
+    async def then(ago: timedelta) -> dict[str, tuple[str, int]]:
+        async with database.query() as conn:
+            answer = await nodes(conn, SILENT_AFTER, (NOW - ago).isoformat())
+        assert answer.coverage.at is not None
+        return {row.node: (row.state, row.containers) for row in answer.nodes}
+
+    assert await then(3 * hour) == {"near": ("observed", 2), "quiet": ("observed", 1), "late": ("never-seen", 0)}
+    assert await then(hour / 2) == {"near": ("observed", 1), "quiet": ("silent", 1), "late": ("observed", 0)}
+    async with database.query() as conn:
+        with pytest.raises(ProblemError, match="yet to come"):
+            await nodes(conn, SILENT_AFTER, "2999-01-01T00:00:00Z")

@@ -9,8 +9,9 @@ from collector.errors import ProblemError
 from collector.lookup.scope import scoped
 from collector.lookup.whose import whose
 from collector.store.engine import Database
-from protocol.answers import Owner, WhoseAnswer
+from protocol.answers import Bounds, Owner, WhoseAnswer
 from protocol.entries import Kind, LayerUse, Mount, Place, Role
+from protocol.times import to_text
 from tests.integration.collector.cluster import (
     BASE,
     NOW,
@@ -186,6 +187,40 @@ async def test_a_past_moment_names_the_owner_of_then(cluster: Cluster) -> None:
     assert (owner.name, owner.certain) == ("old", True)
     (owner,) = (await ask(cluster, path, at=(end - timedelta(seconds=1)).isoformat())).answers[0].owners
     assert owner.certain is False
+
+
+async def test_a_removed_containers_path_still_has_its_last_owner(cluster: Cluster) -> None:
+    old, mount_id = container(7, "old"), "0007" + "e" * 60
+    begin, end = NOW - timedelta(minutes=40), NOW - timedelta(minutes=20)
+    await cluster.open("node1", [old], at=begin, after=begin)
+    await cluster.close("node1", [old], at=end, after=end - timedelta(seconds=30))
+    path = f"{ROOT}/overlay2/{mount_id}/diff/x"
+    (answer,) = (await ask(cluster, path)).answers
+    assert answer.owners == []
+    (last,) = answer.former
+    assert (last.name, last.inside, last.node) == ("old", "/x", "node1")
+    assert isinstance(last.ended, Bounds)
+    assert last.ended.before == to_text(end)
+    (then,) = (await ask(cluster, path, at=(end - timedelta(minutes=1)).isoformat())).answers
+    assert ([one.name for one in then.owners], then.former) == (["old"], [])
+    (bare,) = (await ask(cluster, mount_id)).answers
+    assert [one.name for one in bare.former] == ["old"]
+    again = container(8, "again", paths=old.paths)
+    await cluster.open("node1", [again], at=NOW - timedelta(minutes=10), after=NOW - timedelta(minutes=10))
+    (answer,) = (await ask(cluster, path)).answers
+    assert ([one.name for one in answer.owners], answer.former) == (["again"], [])
+
+
+async def test_a_volume_that_is_gone_says_who_mounted_it_last(cluster: Cluster) -> None:
+    gone = volume("gone")
+    user = container(9, "user", mounts=mounts(volumes={"gone": "/data"}))
+    begin, end = NOW - timedelta(minutes=40), NOW - timedelta(minutes=20)
+    await cluster.open("node1", [gone, user], at=begin, after=begin)
+    await cluster.close("node1", [gone, user], at=end, after=end - timedelta(seconds=30))
+    (answer,) = (await ask(cluster, f"{ROOT}/volumes/gone/_data/x")).answers
+    assert [one.sentence for one in answer.former] == [
+        "volume gone, mounted by user at /data on node node1.example: /data/x inside"
+    ]
 
 
 @pytest.mark.parametrize("path", ["", "/a\x00b", "/" + "x" * 65536])

@@ -95,6 +95,7 @@ class ModelCollector:
         """The database comes back from a backup in which this node was empty."""
         self.rows.clear()
         self.entries.clear()
+        self.complete.clear()
         self.supersede()
 
     def _hello(self, hello: Hello) -> HelloReply:
@@ -109,6 +110,7 @@ class ModelCollector:
             last_hash=self.sum,
             intervals=self.intervals,
             server_time=self.clock,
+            incomplete=[kind for kind in Kind if not self.complete.get(kind, False)],
         )
 
     def _once(self, message: Snapshot | Delta, plain: bytes) -> Outcome | None:
@@ -132,7 +134,7 @@ class ModelCollector:
             and (self.conflict or not message.kinds.get(key.kind, False) or key in {item.key for item in refused})
         }
         self.entries = {key: self.entries[key] for key in kept} | taken
-        self.complete |= message.kinds
+        self.complete = dict(message.kinds)
         self.rows = kept | {key: entry_hash(entry) for key, entry in taken.items()}
         return self._apply(message.seq, plain, refused, [Kept(key, digest.hex()) for key, digest in kept.items()])
 
@@ -140,14 +142,16 @@ class ModelCollector:
         if message.base_hash != self.sum:
             return refusal(ProblemType.RESYNC, "the base is another")
         taken, refused, _ = self._take(message.upserts)
-        for key in message.removes:
+        self.complete |= message.kinds
+        fought_for = [key for key in message.removes if self.conflict and key in self.rows]
+        for key in set(message.removes).difference(fought_for):
             self.rows.pop(key, None)
             self.entries.pop(key, None)
         self.rows |= {key: entry_hash(entry) for key, entry in taken.items()}
         self.entries |= taken
-        if not refused and self.sum != message.state_hash:
+        if not refused and not fought_for and self.sum != message.state_hash:
             raise AssertionError("a delta does not lead to the sum that it names")
-        kept = [item.key for item in refused if item.key is not None and item.key in self.rows]
+        kept = [item.key for item in refused if item.key is not None and item.key in self.rows] + fought_for
         return self._apply(message.seq, plain, refused, [Kept(key, self.rows[key].hex()) for key in kept])
 
     def _take(self, raws: list[msgspec.Raw]) -> tuple[dict[EntryKey, Entry], list[Refused], int]:

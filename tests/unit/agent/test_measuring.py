@@ -1,7 +1,8 @@
 """Sizes of real trees, measured in their thread and told in messages."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from agent.measuring import Measuring
 from agent.observation import Observation
 from agent.outcome import Outcome, Unreachable
-from agent.survey import Surveyor, target
-from protocol.entries import Bind, Container, Entry, Kind, Layer, LayerUse, PathKind, Place, Role, Volume
+from agent.sizes import Pace
+from agent.survey import KEPT, Measured, Surveyor, Target, target
+from protocol.entries import Bind, Container, Entry, EntryKey, Kind, Layer, LayerUse, PathKind, Place, Role, Volume
 from protocol.usage import Part, Usage, UsageReply
 
 GENERATION = "1-" + "a" * 16
@@ -182,3 +184,39 @@ def test_a_measurement_stops_in_the_middle_when_it_is_told_to(tmp_path: Path) ->
     surveyor.give([one])
     surveyor.stop()
     assert surveyor.take() == []
+
+
+class Counting(Surveyor):
+    """A measurer that counts."""
+
+    measured = 0
+
+    def measure(self, one: Target, pace: Pace | None = None) -> Measured:
+        self.measured += 1
+        return super().measure(one, pace)
+
+
+def test_the_measurer_rests_while_nobody_takes_what_it_found_and_loses_nothing(root: Path) -> None:
+    parts = ((Part.LAYER, str(root / "overlay2/web-init")),)
+    targets = [Target(EntryKey(Kind.LAYER, str(root), str(number)), parts) for number in range(KEPT + 100)]
+    surveyor = Counting(1.0)
+    surveyor.start()
+    try:
+        surveyor.give(targets)
+        _await(lambda: surveyor.measured >= KEPT)
+        time.sleep(0.05)
+        assert surveyor.measured == KEPT
+        found = surveyor.take(200)
+        _await(lambda: surveyor.measured >= KEPT + 100)
+    finally:
+        surveyor.stop()
+    found += surveyor.take()
+    assert [one.target.key for one in found] == [one.key for one in targets]
+
+
+def _await(reached: Callable[[], bool]) -> None:
+    for _ in range(6_000):
+        if reached():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the measurer did not get there in a minute")

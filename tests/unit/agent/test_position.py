@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from agent.position import Position, PositionFile
-from protocol.entries import Kind
 from protocol.messages import Acknowledged
 
-POSITION = Position(Acknowledged("7-0123456789abcdef", 12, 1_790_000_000.25), frozenset({Kind.VOLUME}))
+POSITION = Position(Acknowledged("7-0123456789abcdef", 12, 1_790_000_000.25))
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:

@@ -276,25 +276,31 @@ class TestAKindThatCannotBeEnumerated:
         driver.look()
         driver.settle()
         assert driver.sent[-1] == "delta"
+        assert volume(1).entry_key in collector.entries, "not even by name, while the conflict lasts"
+        collector.conflict = False
+        driver.look()
+        driver.settle()
+        assert driver.sent[-1] == "delta"
         assert agree(driver, collector)
 
-    def test_is_told_in_a_snapshot_as_it_comes_and_goes(self, driver: Driver, collector: ModelCollector) -> None:
+    def test_is_told_in_a_delta_as_it_comes_and_goes(self, driver: Driver, collector: ModelCollector) -> None:
         assert collector.complete[Kind.VOLUME]
         for unreadable in ({Kind.VOLUME}, set()):
             driver.unreadable = unreadable
             driver.look()
             driver.settle()
-            assert driver.sent[-1] == "snapshot"
+            assert driver.sent[-1] == "delta"
             assert collector.complete[Kind.VOLUME] is not bool(unreadable)
+            assert volume(1).entry_key in collector.entries
 
-    def test_is_remembered_over_a_restart(self, driver: Driver, collector: ModelCollector) -> None:
+    def test_is_known_to_the_register_over_a_restart(self, driver: Driver, collector: ModelCollector) -> None:
         driver.unreadable = {Kind.VOLUME}
         driver.look()
         driver.settle()
         driver.unreadable = set()
         driver.restart()
         driver.settle()
-        assert driver.sent[-2:] == ["hello", "snapshot"], "equal hashes do not say that the kind is complete again"
+        assert driver.sent[-2:] == ["hello", "delta"], "equal hashes do not say that the kind is complete again"
         assert collector.complete[Kind.VOLUME]
 
     def test_does_not_turn_what_was_seen_before_into_a_removal(self, driver: Driver, collector: ModelCollector) -> None:
@@ -384,6 +390,27 @@ def test_a_node_too_large_for_one_message_comes_in_several(collector: ModelColle
     driver.settle()
     assert driver.sent.count("delta") > 3
     assert agree(driver, collector)
+
+
+def test_a_node_too_large_for_one_message_is_whole_after_the_last_of_them(collector: ModelCollector) -> None:
+    driver = Driver(collector.post)
+    driver.put(*(container(number) for number in range(60)), volume(1))
+    driver.settle()
+    driver.drop(*(container(number) for number in range(40)))
+    driver.room = 1000
+    driver.restart()
+    driver.settle()
+    assert driver.sent.count("snapshot") == 2
+    assert driver.sent.count("delta") >= 4 + 1, "removes come in parts too"
+    assert agree(driver, collector)
+    assert all(collector.complete[kind] for kind in Kind)
+
+
+def test_an_empty_node_is_told_to_be_empty(collector: ModelCollector) -> None:
+    driver = Driver(collector.post)
+    driver.settle()
+    assert driver.sent == ["hello", "delta"]
+    assert all(collector.complete[kind] for kind in Kind)
 
 
 def test_a_restored_database_gets_everything_again(driver: Driver, collector: ModelCollector) -> None:

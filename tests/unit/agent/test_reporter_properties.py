@@ -39,8 +39,9 @@ class OneNode(RuleBasedStateMachine):
         return Unreachable(fault) if fault == "answer lost" else answer
 
     def check_removals(self, before: dict[EntryKey, bytes]) -> None:
-        """P7: only what a look has found to be gone is removed."""
+        """P7: only what a look has found to be gone is removed, and nothing while two agents speak for the node."""
         gone = before.keys() - self.collector.rows.keys()
+        assert not (gone and self.collector.conflict), "what this agent does not see may be the other one's"
         assert gone <= self.driver.found_gone, "these were there all along"
 
     @staticmethod
@@ -133,6 +134,7 @@ class OneNode(RuleBasedStateMachine):
         held = {key: entry for key, entry in self.collector.entries.items() if key not in refused}
         assert held == expected
         assert not any(map(self.is_refused, self.collector.entries.values()))
+        assert all(self.collector.complete[kind] for kind in Kind), "every kind was enumerated to its end"
 
 
 TestOneNode = OneNode.TestCase

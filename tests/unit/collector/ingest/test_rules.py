@@ -38,8 +38,10 @@ NODE = Node(
     conflict_since=None,
     conflict_seen=None,
 )
-HEARD = Moment(now=NOW, heard_at=NOW - timedelta(seconds=5), listed_at=NOW - timedelta(seconds=6), skew=0.0)
-NEVER = Moment(now=NOW, heard_at=None, listed_at=None, skew=None)
+HEARD = Moment(
+    now=NOW, heard_at=NOW - timedelta(seconds=5), listed_at=NOW - timedelta(seconds=6), skew=0.0, lost_events=2
+)
+NEVER = Moment(now=NOW, heard_at=None, listed_at=None, skew=None, lost_events=0)
 
 
 def hello(instance: str = HERE, attempt: int = 2, **fields: Any) -> Hello:

@@ -1,0 +1,107 @@
+"""What decides when each node was observed: its beginning and end, its last heartbeat, and its gaps."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+
+from collector.store.engine import Connection
+from collector.store.read.nodes import STATES
+from protocol.answers import NodeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One node. Times are the register's.
+
+    ``node_id`` is None for a node that only a roster names. ``listed_at`` is its last complete list or event;
+    ``named_at`` and ``left_at`` are the first roster that named it and the first that no longer did, ``rosters_since``
+    the first roster of its cluster; ``superseded_at``: since then another node speaks for its engine.
+    ``incomplete_since``: since then its containers could not be listed to the end; ``conflict_since`` and
+    ``conflict_seen``: two agents have spoken for it, and last did.
+    """
+
+    node_id: int | None
+    cluster: str
+    node: str
+    hostname: str
+    state: NodeState
+    observed_since: datetime | None
+    heard_at: datetime | None
+    listed_at: datetime | None
+    named_at: datetime | None
+    left_at: datetime | None
+    rosters_since: datetime | None
+    superseded_at: datetime | None
+    incomplete_since: datetime | None
+    conflict_since: datetime | None
+    conflict_seen: datetime | None
+    skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A row of ``tables.gaps``."""
+
+    reason: str
+    detail: str
+    after: datetime | None
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The nodes, their gaps by number, and the register's present time."""
+
+    now: datetime
+    nodes: list[Facts]
+    gaps: dict[int, list[GapRow]]
+
+
+_FACTS: Final = text(
+    f"""
+    SELECT clock_timestamp() AS now, s.id AS node_id, s.cluster, s.node, s.hostname, s.state, n.observed_since,
+        s.heard_at, greatest(n.listed_at, h.listed_at) AS listed_at, r.first_at AS named_at, r.left_at,
+        (SELECT min(o.first_at) FROM roster_nodes AS o WHERE o.cluster = s.cluster) AS rosters_since,
+        CASE WHEN s.state = 'superseded' THEN (
+            SELECT min(m.observed_since) FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
+            WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id AND i.heard_at > s.heard_at
+        ) END AS superseded_at,
+        CASE WHEN n.listed_at IS NOT NULL AND 'container' <> ALL(n.complete)
+            THEN coalesce((n.enumerated ->> 'container')::timestamptz, n.observed_since) END AS incomplete_since,
+        n.conflict_since, n.conflict_seen, h.skew
+    FROM ({STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
+        LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
+    ORDER BY s.cluster, s.hostname, s.node
+    """
+)
+_GAPS: Final = text(
+    "SELECT node_id, reason, detail, after, before FROM gaps "
+    "WHERE before > :since AND (after IS NULL OR after < :until) ORDER BY node_id, before, id"
+)
+_UNRESOLVED: Final = text(
+    "SELECT node_id, count(DISTINCT entry_id) FROM ("
+    "SELECT node_id, entry_id, doc FROM entries WHERE kind = 'container' AND mount_id IS NULL "
+    "AND (began_after IS NULL OR began_after < :until) UNION ALL "
+    "SELECT node_id, entry_id, doc FROM history WHERE kind = 'container' AND mount_id IS NULL "
+    "AND ended_before > :since AND (began_after IS NULL OR began_after < :until)) AS v "
+    "WHERE coalesce(doc ->> 'resolved_by', 'unresolved') = 'unresolved' GROUP BY node_id"
+)
+
+
+async def known(conn: Connection, silent_after: float, since: datetime, until: datetime) -> Known:
+    """Return every node that the register knows, with the gaps that have to do with the window."""
+    rows = (await conn.execute(_FACTS, {"silent_after": silent_after})).mappings().all()
+    gaps: dict[int, list[GapRow]] = defaultdict(list)
+    for node_id, reason, detail, after, before in await conn.execute(_GAPS, {"since": since, "until": until}):
+        gaps[node_id].append(GapRow(reason, detail, after, before))
+    now = rows[0]["now"] if rows else until
+    return Known(now, [Facts(**{name: row[name] for name in row if name != "now"}) for row in rows], gaps)
+
+
+async def unresolved(conn: Connection, since: datetime, until: datetime) -> dict[int, int]:
+    """Return, per node, how many containers' directories were not known at some moment of the window."""
+    found = await conn.execute(_UNRESOLVED, {"since": since, "until": until})
+    return dict(found.all())

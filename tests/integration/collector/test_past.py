@@ -1,0 +1,77 @@
+"""Every look-up about a moment in the past."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest_asyncio
+
+from collector.lookup import leftovers, refs
+from collector.lookup.mounts import mount_commands
+from collector.lookup.scope import scoped
+from collector.store.engine import Database
+from protocol.entries import LayerUse
+from protocol.sizes import Ghosts, MountCommands, Orphans
+from tests.integration.collector.cluster import NOW, Cluster, container, image_entries, orphan
+
+SILENT_AFTER = 45.0
+HOUR = timedelta(hours=1)
+
+
+@pytest_asyncio.fixture
+async def cluster(database: Database) -> Cluster:
+    """A node that had, four hours ago, an orphan, a ghost, and a container on an image that is gone since."""
+    made = Cluster(database)
+    ghost, web = container(1, "ghost", ghost=True), container(2, "web")
+    young = msgspec.structs.replace(orphan("young"), use=LayerUse.UNCLAIMED)
+    before = [orphan("lost"), young, ghost, web, *image_entries()]
+    await made.node("n1", before, at=NOW - 5 * HOUR)
+    await made.close("n1", before, at=NOW - HOUR, after=NOW - HOUR)
+    return made
+
+
+async def orphans(cluster: Cluster, at: str, *, limit: int = 100, cursor: str = "") -> Orphans:
+    async with cluster.database.query() as conn:
+        asked = leftovers.orphans_asked([], "")
+        return await leftovers.orphans(await scoped(conn, SILENT_AFTER, at=at), asked, limit, cursor)
+
+
+async def ghosts(cluster: Cluster, at: str) -> Ghosts:
+    async with cluster.database.query() as conn:
+        asked = leftovers.ghosts_asked([], "")
+        return await leftovers.ghosts(await scoped(conn, SILENT_AFTER, at=at), asked, 100, "")
+
+
+async def commands(cluster: Cluster, at: str) -> MountCommands:
+    async with cluster.database.query() as conn:
+        return await mount_commands(await scoped(conn, SILENT_AFTER, at=at), refs.parse("name:web"), 100, "")
+
+
+async def test_orphans_of_then_are_those_of_then_without_sizes(cluster: Cluster) -> None:
+    assert (await orphans(cluster, "")).orphans == []
+    answer = await orphans(cluster, "4h")
+    (row,) = answer.orphans
+    assert (row.key, row.bytes) == ("overlay2/lost", None)
+    assert abs(row.age - HOUR.total_seconds()) < 600
+    assert (answer.total.entries, answer.total.measured) == (1, 0)
+    assert answer.coverage.at is not None
+
+
+async def test_pages_of_orphans_of_then_keep_the_moment(cluster: Cluster) -> None:
+    more = [orphan(f"more{number}") for number in range(3)]
+    await cluster.open("n1", more, at=NOW - 5 * HOUR)
+    first = await orphans(cluster, "4h", limit=2)
+    assert first.next is not None
+    second = await orphans(cluster, "4h", limit=2, cursor=first.next)
+    assert len({row.key for row in (*first.orphans, *second.orphans)}) == 4
+    assert second.next is None
+
+
+async def test_ghosts_of_then_are_those_of_then(cluster: Cluster) -> None:
+    assert (await ghosts(cluster, "")).ghosts == []
+    assert [row.name for row in (await ghosts(cluster, "4h")).ghosts] == ["ghost"]
+
+
+async def test_the_mount_command_of_then_has_the_layers_of_then(cluster: Cluster) -> None:
+    (one,) = (await commands(cluster, "4h")).commands
+    assert one.command is not None
+    assert [path.rsplit("/", 2)[1] for path in one.layers][-2:] == ["top1", "base1"]

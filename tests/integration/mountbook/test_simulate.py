@@ -1,0 +1,36 @@
+"""A short simulation with real processes: faults happen, and both sides agree in the end."""
+
+import json
+import subprocess
+import sys
+
+import psycopg
+
+
+def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mountbook", "simulate", "--heartbeat", "1", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_forty_nodes_converge_after_faults(database_url: str) -> None:
+    size = ("--nodes", "40", "--containers", "5", "--churn", "20", "--seconds", "3")
+    faults = ("--faults", "kill-collector,kill-agents,lose:0.1,delay:0.2,duplicate,drop-events")
+    ended = simulate(*size, *faults, "--database", database_url, "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found = json.loads(ended.stdout)
+    assert (found["nodes"], found["converged"], found["missing"], found["unanswered"]) == (40, True, 0, 0)
+    assert found["acknowledged_versions"] > 0
+    happened = {name for name, count in found["faults_seen"].items() if count}
+    assert happened == {"kill-collector", "kill-agents", "lose", "delay", "duplicate", "drop-events"}
+    assert found["recovery_seconds"] > 0
+
+
+def test_a_register_of_real_nodes_is_left_alone(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO nodes (cluster, node, state_hash, changed_at) VALUES ('c', 'n', '', clock_timestamp())"
+        )
+    ended = simulate("--database", database_url)
+    assert ended.returncode == 2
+    assert "holds 1 nodes that are not simulated" in ended.stderr
+    assert "Traceback" not in ended.stderr
