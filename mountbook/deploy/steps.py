@@ -90,8 +90,8 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         time.sleep(_LOOK)
     if not forget:
         say(
-            "The stack is removed. The register (volume mountbook_postgres), its checkpoints, the secrets and the labels "
-            "of nodes are kept; `mountbook deploy` goes on with them."
+            "The stack is removed. The register (volume mountbook_postgres), its checkpoints, the secrets and the "
+            "labels of nodes are kept; `mountbook deploy` goes on with them."
         )
         return
     docker.run("secret", "rm", *SECRETS)

@@ -119,7 +119,7 @@ def test_hardened_agents_see_nothing_that_is_mounted_below_and_have_no_socket() 
         (volume,) = re.findall(rf'^  (\S+): \{{.*o: "bind,ro,private", device: {path}\}}\}}$', text, re.MULTILINE)
         assert text.count(f"{{type: volume, source: {volume}, target: /host{path}, read_only: true") == 1
     assert "\nvolumes:\n  agent-" in text
-    assert "\n  agent: {}\n  postgres: {}\n" in text
+    assert "\n  agent: {}\n" in text
 
 
 def test_two_layouts_never_share_a_services_name() -> None:
