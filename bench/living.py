@@ -31,7 +31,18 @@ class Living:
         self.url = ""
 
     def __enter__(self) -> Self:
-        server = postgres.start(self._folder / "postgres")
+        try:
+            self._begin()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        self._folder.chmod(0o755)  # PostgreSQL may run as another user
+        data = self._folder / "data"
+        data.mkdir()
+        server = postgres.start(data)
         self._stack.callback(server.stop)
         upgrade(server.url, lambda _: None)
         for name in ("join", "admin"):
@@ -48,7 +59,6 @@ class Living:
         until("the collector listens", lambda: "the collector listens" in log.read_text())
         line = next(line for line in log.read_text().splitlines() if "the collector listens" in line)
         self.url = line.partition('"address": "')[2].partition('"')[0]
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

@@ -8,7 +8,7 @@ from typing import Final
 
 from mountbook.deploy import probes
 from mountbook.deploy.facts import GOSSIP, POSTGRES_VOLUME, SECRETS, Facts, Node
-from mountbook.deploy.layouts import DATA_ROOT, KEPT_OFF, Layout, is_remapped
+from mountbook.deploy.layouts import DATA_ROOT, KEPT_OFF, LABEL, Layout, is_remapped
 
 OLDEST_ENGINE: Final = (20, 10)
 """The first engine whose Swarm services can drop and add capabilities."""
@@ -102,8 +102,8 @@ def _local_engine(facts: Facts, wanted: Wanted) -> list[str]:
     if this is None:
         return []
     layout = wanted.layouts.get(this.id)
-    if layout is None and this.labels.get(KEPT_OFF) == "false":
-        return []
+    if layout is None and this.labels.get(KEPT_OFF) == "false" and LABEL not in this.labels:
+        return []  # kept off by the operator, not because of a layout that is given up now
     off = f"`docker node update --label-add {KEPT_OFF}=false {this.name}`"
     root = facts.info.docker_root_dir
     options = " ".join(facts.info.security_options or [])

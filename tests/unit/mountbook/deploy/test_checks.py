@@ -80,6 +80,13 @@ def test_a_data_root_elsewhere_wants_a_layout_and_the_right_one() -> None:
     assert "is /srv/docker, not /srv/other" in said
 
 
+def test_a_layout_is_not_given_up_where_the_stacks_agent_would_see_nothing() -> None:
+    labels = {"mountbook.agent": "false", "mountbook.layout": "/srv/docker"}
+    facts = replace(GOOD, info=info(DockerRootDir="/srv/docker"), nodes=(replace(LEADER, labels=labels), WORKER))
+    (said,) = problems(facts, WANTED)
+    assert "--layout one=/srv/docker" in said
+
+
 def test_layouts_that_only_capitals_tell_apart_are_refused() -> None:
     (said,) = problems(GOOD, replace(WANTED, layouts={"w1": Layout("/srv/a"), "w2": Layout("/srv/A")}))
     assert "/srv/A and /srv/a" in said
