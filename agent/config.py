@@ -31,6 +31,9 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
     "default 0.02",
     "MOUNTBOOK_START_SPREAD": "start_spread: the first message leaves within so many seconds; default 15",
+    "MOUNTBOOK_ENGINE_TIMEOUT": "engine_timeout: most seconds that the engine may take over one answer; default 60",
+    "MOUNTBOOK_COLLECTOR_TIMEOUT": "collector_timeout: most seconds that a collector may take over one answer; "
+    "default 30",
 }
 """Every variable of the environment that the agent reads, and the field it sets."""
 
@@ -101,6 +104,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     relist = _number(environment, "MOUNTBOOK_RELIST", 30.0, problems)
     share = _number(environment, "MOUNTBOOK_MEASURE_SHARE", 0.02, problems, "a share of one core, such as 0.02")
     spread = _number(environment, "MOUNTBOOK_START_SPREAD", 15.0, problems)
+    engine_timeout = _number(environment, "MOUNTBOOK_ENGINE_TIMEOUT", 60.0, problems)
+    collector_timeout = _number(environment, "MOUNTBOOK_COLLECTOR_TIMEOUT", 30.0, problems)
     config = Config(
         collectors=tuple(filter(None, map(str.strip, environment.get("MOUNTBOOK_URL", "").split(",")))),
         token=environment.get("MOUNTBOOK_TOKEN", "").strip(),
@@ -117,6 +122,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         relist=relist,
         measure_share=share,
         start_spread=spread,
+        engine_timeout=engine_timeout,
+        collector_timeout=collector_timeout,
     )
     try:
         config.check()
@@ -205,8 +212,8 @@ def _lengths(config: Config) -> list[str]:
         "MOUNTBOOK_RELIST": (config.relist, 1.0),
         "MOUNTBOOK_START_SPREAD": (config.start_spread, 0.0),
         "poll": (config.poll, 0.05),
-        "engine_timeout": (config.engine_timeout, 0.1),
-        "collector_timeout": (config.collector_timeout, 0.1),
+        "MOUNTBOOK_ENGINE_TIMEOUT": (config.engine_timeout, 0.1),
+        "MOUNTBOOK_COLLECTOR_TIMEOUT": (config.collector_timeout, 0.1),
     }
     return [
         f"{name} is {value:g} s; it must be between {least:g} s and a day"

@@ -26,7 +26,7 @@ FAULT: Final = 70
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
-    "The past": ("history", "changes"),
+    "The past": ("history", "changes", "evidence"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
     "Audit": ("verify", "restored", "hold"),
     "This machine": ("up", "scan", "doctor"),

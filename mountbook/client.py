@@ -104,6 +104,10 @@ class Client:
         """Yield the lines of a streamed answer that has no method of its own (``mountbook.memory``)."""
         return self._connection.stream(_target(path, query))
 
+    def content(self, path: str, query: Query) -> bytes:
+        """Return an answer that is no JSON, as it is."""
+        return self._connection.ask("GET", _target(path, query))
+
     def strange(self, what: str) -> Exception:
         """Return the error for an answer that no collector gives; ``what`` ends the sentence "it sent …"."""
         return self._connection.strange(what)
