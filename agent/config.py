@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import ConfigError
+from protocol.roster import ROSTER_EVERY
 
 DEFAULT_DOCKER_HOST: Final = "unix:///var/run/docker.sock"
 DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
@@ -24,7 +25,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}; set but empty: files only",
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
-    f"else {DEFAULT_DATA_ROOT}",
+    f"else {DEFAULT_DATA_ROOT}, or a snap's where only that is",
     "MOUNTBOOK_CONTAINERD_ROOT": "containerd_root: the root of a containerd that is neither below nor beside the data "
     "root nor in /var/lib",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
@@ -70,6 +71,10 @@ class Config:
     """Least time between two full looks."""
     measure_share: float = 0.02
     """Share of one core that measuring sizes may take, 0 to 1; 0: nothing is measured."""
+    usage: float = 60.0
+    """Time between two messages about sizes."""
+    roster: float = ROSTER_EVERY
+    """Time between two looks of a manager's agent at the roster."""
     poll: float = 1.0
     """Least time between two looks at the directories' times, with no engine."""
     start_spread: float = 15.0
@@ -78,10 +83,6 @@ class Config:
     """How long the engine may take over one answer."""
     collector_timeout: float = 30.0
     """How long a collector may take over one answer."""
-
-    def local(self, host_path: str) -> str:
-        """Return where the agent reads what the host calls ``host_path``."""
-        return self.host_root + host_path
 
     def check(self) -> None:
         """Check every field.
@@ -211,6 +212,8 @@ def _lengths(config: Config) -> list[str]:
     lengths = {
         "MOUNTBOOK_RELIST": (config.relist, 1.0),
         "MOUNTBOOK_START_SPREAD": (config.start_spread, 0.0),
+        "usage": (config.usage, 0.05),
+        "roster": (config.roster, 0.05),
         "poll": (config.poll, 0.05),
         "MOUNTBOOK_ENGINE_TIMEOUT": (config.engine_timeout, 0.1),
         "MOUNTBOOK_COLLECTOR_TIMEOUT": (config.collector_timeout, 0.1),

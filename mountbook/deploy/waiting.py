@@ -15,6 +15,7 @@ from mountbook.deploy.layouts import DATA_ROOT, KEPT_OFF, Layout, is_remapped
 from mountbook.deploy.plan import STACK, Plan
 from mountbook.errors import UserError
 from protocol.answers import NodeRow
+from protocol.byhand import run_agent
 
 _LOOK: Final = 2.0
 """Seconds between two looks at who reports."""
@@ -142,17 +143,13 @@ def _why(
 
 def by_hand(node: Node, plan: Plan, data_root: str = DATA_ROOT) -> str:
     """Return the command that runs an agent outside the stack; a collector's node has the join secret."""
-    where = f"http://COLLECTOR:{plan.port}"
-    return " \\\n".join(
-        (
-            "  docker run --detach --name mountbook-agent --restart unless-stopped --read-only --userns=host",
-            "    --cap-drop ALL --cap-add DAC_READ_SEARCH --volume mountbook_agent:/state",
-            f"    --env MOUNTBOOK_URL={where} --env MOUNTBOOK_NODE={node.id} --env MOUNTBOOK_CLUSTER={plan.cluster}",
-            "    --env MOUNTBOOK_HOST_ROOT=/host --env MOUNTBOOK_JOIN_SECRET_FILE=/run/join_secret",
-            "    --volume /etc/mountbook/join_secret:/run/join_secret:ro",
-            "    --volume /var/run/docker.sock:/var/run/docker.sock:ro",
-            f"    --volume {data_root}:/host{data_root}:ro,rslave {plan.names(plan.prefix)[0]}",
-        )
+    return "  " + run_agent(
+        url=f"http://COLLECTOR:{plan.port}",
+        node=node.id,
+        cluster=plan.cluster,
+        data_root=data_root,
+        image=f"{plan.prefix}/agent:{plan.tag}",
+        separator=" \\\n    ",
     )
 
 

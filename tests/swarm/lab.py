@@ -79,8 +79,9 @@ class Lab:
         *options: str,
         release: debian.Release | None = None,
         elsewhere: bool = False,
+        starts: bool = True,
     ) -> Engine:
-        """Start one more host with an engine on it that answers and has the image ``IMAGE``.
+        """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``.
 
         ``elsewhere``: its data root is in a folder of its host, not at the default place.
         """
@@ -90,8 +91,9 @@ class Lab:
         if elsewhere:
             engine.data_root = f"{host.folder}/data"
             options += ("--data-root", engine.data_root)
-        engine.start(*options)
-        engine.make_image()
+        if starts:
+            engine.start(*options)
+            engine.make_image()
         return engine
 
     def builder(self) -> Engine:
