@@ -60,6 +60,10 @@ check: lint types imports test ## all that needs no root: what to run before a c
 bench: $(VENV)/.dev ## the speed rows: ours beside a yardstick, in turn, in the same run
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bigreport
+bigreport: $(VENV)/.dev ## a report of ten million rows, end to end: the memory of collector and command; ARGS=1000000
+	$(BIN)/python -m bench.report_rows $(ARGS)
+
 ##@ Work on it
 .PHONY: format
 format: $(VENV)/.dev ## let ruff put the code in order
