@@ -26,8 +26,8 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
     f"else {DEFAULT_DATA_ROOT}, or a snap's where only that is",
-    "MOUNTBOOK_CONTAINERD_ROOT": "containerd_root: the root of a containerd that is neither below nor beside the data "
-    "root nor in /var/lib",
+    "MOUNTBOOK_CONTAINERD_ROOT": "containerd_root: containerd's root as the host names it, where that is neither below "
+    "nor beside the data root nor /var/lib/containerd",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
     "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
     "default 0.02",
@@ -66,7 +66,7 @@ class Config:
     data_root: str = ""
     """The data root as the host names it, in place of what the engine says."""
     containerd_root: str = ""
-    """Root of the engine's containerd as the host names it; empty: below or beside the data root, or in /var/lib."""
+    """containerd's root as the host names it; empty: below the data root, beside it, or the usual one."""
     relist: float = 30.0
     """Least time between two full looks."""
     measure_share: float = 0.02

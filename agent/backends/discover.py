@@ -173,7 +173,7 @@ def _remapped(root: DataRoot) -> list[DataRoot]:
 
 
 def named(host: str, prefix: str) -> DataRoot:
-    """Return a root with all its host names: the one given, the real one, and the usual one if that is a link to it."""
+    """Return a root with all its host names: the engine's, the real one, and the usual one if it is a link."""
     real = real_path(host, prefix)
     usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
     named = from_path(host).rstrip("/")
@@ -226,6 +226,12 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     readers += containerd_roots.readers(
         root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
     )
+    if containerd_roots.MARK in sight.status.get("driver-type", "") and not containerd_roots.found(
+        root, sight.containerd
+    ):
+        where = "is nowhere known; name it with MOUNTBOOK_CONTAINERD_ROOT, and let the agent see it"
+        problems.interrupted(f"{root.host}: the engine's containerd root", where, Kind.LAYER)
+        problems.incomplete.update((Kind.CONTAINER, Kind.IMAGE))
     if not readers and "containers" not in top:
         # Every engine makes that directory at its first start: this is where a disk belongs that is not there.
         why = "this is no engine's data root: it has no directory containers; perhaps its disk is not mounted"
