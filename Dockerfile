@@ -51,7 +51,7 @@ VOLUME /checkpoints
 ENV MOUNTBOOK_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8480
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('MOUNTBOOK_PORT', '8480') + '/healthz', timeout=4)"]
+HEALTHCHECK --interval=15s --timeout=15s --start-period=60s --retries=4 CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('MOUNTBOOK_PORT', '8480') + '/healthz', timeout=10)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "collector"]
 
@@ -62,7 +62,7 @@ COPY --from=agent-environment /opt/mountbook /opt/mountbook
 RUN mkdir /state && chmod 0777 /state
 ENV MOUNTBOOK_STATE_DIR=/state
 VOLUME /state
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "agent", "--check"]
+HEALTHCHECK --interval=30s --timeout=25s --start-period=60s --retries=3 CMD ["python", "-m", "agent", "--check"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "agent"]
 
