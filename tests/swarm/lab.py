@@ -79,17 +79,21 @@ class Lab:
         backend: GraphDriver | Snapshotter = "overlay2",
         *options: str,
         release: debian.Release | None = None,
+        elsewhere: bool = False,
         starts: bool = True,
         disk: bool = False,
     ) -> Engine:
         """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``.
 
-        ``disk``: its data root is on a disk of its own, as btrfs needs it anyhow. Such a disk is removed at once, a
-        data root of 100,000 files in minutes.
+        ``elsewhere``: its data root is in a folder of its host, not at the default place. ``disk``: it is on a disk of
+        its own, as btrfs needs it anyhow; such a disk is removed at once, a data root of 100,000 files in minutes.
         """
         host = self.host(disk=self._disk(backend) if disk or backend == "btrfs" else None, release=release)
         engine = Engine(host, backend, self.cgroup)
         self._engines.append(engine)
+        if elsewhere:
+            engine.data_root = f"{host.folder}/data"
+            options += ("--data-root", engine.data_root)
         if starts:
             engine.start(*options)
             engine.make_image()

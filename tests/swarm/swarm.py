@@ -152,11 +152,12 @@ class Swarm:
             raise LabError("no collector runs")
         return done
 
-    def administer(self, engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
+    def administer(self, engine: Engine, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run ``mountbook`` where docker's command speaks to this engine."""
         # Debian's own docker: another one that comes first in PATH may want plugins.
         path = f"/usr/bin:{os.environ['PATH']}"
-        return self.run(engine, [sys.executable, "-m", "mountbook", *words], DOCKER_HOST=engine.url, PATH=path)
+        command = [sys.executable, "-m", "mountbook", *words]
+        return self.run(engine, command, DOCKER_HOST=engine.url, PATH=path, **environment)
 
     def run(
         self, engine: Engine, command: Sequence[str], given: str = "", **environment: str
