@@ -119,7 +119,7 @@ class Lab:
     def _disk(self, backend: str) -> Path:
         image = self.folder / f"disk-{len(self._hosts)}.img"
         with image.open("wb") as file:
-            file.truncate((1 if backend == "btrfs" else 16) << 30)
+            file.truncate((4 if backend == "btrfs" else 16) << 30)
         command = ["mkfs.btrfs", "--quiet"] if backend == "btrfs" else ["mkfs.ext4", "-q", "-O", "^has_journal"]
         subprocess.run([*command, str(image)], check=True, capture_output=True, env=self.environment)
         return image

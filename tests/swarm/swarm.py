@@ -142,14 +142,21 @@ class Swarm:
         return [f"http://{_NETWORK}.{numbers[name]}:8480" for name in self.tasks("mountbook_collector")]
 
     def ask(self, engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run ``mountbook`` on the network of an engine's host, against the first collector that can be reached."""
-        done = None
-        for url in self.collectors():
-            done = self.run(engine, [sys.executable, "-m", "mountbook", *words], MOUNTBOOK_URL=url)
-            if done.returncode != _UNREACHABLE:
-                break
-        if done is None:
-            raise LabError("no collector runs")
+        """Run ``mountbook`` on the network of an engine's host, against the first collector that can be reached.
+
+        Raises:
+            LabError: none can be, for a minute.
+        """
+
+        def asked() -> "subprocess.CompletedProcess[str] | None":
+            for url in self.collectors():
+                done = self.run(engine, [sys.executable, "-m", "mountbook", *words], MOUNTBOOK_URL=url)
+                if done.returncode != _UNREACHABLE:
+                    return done
+            return None
+
+        done = settled("a collector answers", asked, lambda done: done is not None, 60.0)
+        assert done is not None
         return done
 
     def administer(self, engine: Engine, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
