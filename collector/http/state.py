@@ -10,6 +10,7 @@ from collector.config import Config
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.keeper import Keeper
+from collector.lookup.present import Present
 from collector.metrics import Metrics
 from collector.store.engine import Database
 
@@ -26,6 +27,7 @@ LEDGER: Final = web.AppKey("ledger", Keeper)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""
+PRESENT: Final = web.AppKey("present", Present)
 POLICY: Final = web.AppKey("policy", Policy)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
