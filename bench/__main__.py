@@ -8,15 +8,18 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bench import agent_rss, cli_start, containerd, engine_list, inventory, sizes
+from bench import agent_rss, cli_start, closing, containerd, engine_list, inventory, moment, questions, sizes
 from bench.table import Row, written
 
 MEASUREMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[], Sequence[Row]]], ...]] = (
     (("S1", "S3"), inventory.measure),
     (("S2",), engine_list.measure),
     (("S4",), containerd.measure),
+    (("S8",), questions.measure),
+    (("S9",), moment.measure),
     (("S13",), agent_rss.measure),
     (("S14",), sizes.measure),
+    (("S16",), closing.measure),
     (("S17",), cli_start.measure),
 )
 """Which rows each measurement gives."""
