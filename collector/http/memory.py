@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from collector.errors import ProblemError
 from collector.http import answers, params, streams
+from collector.http.access import ROWS
 from collector.http.negotiation import JSON, NDJSON, preferred
 from collector.http.params import Cursor, Limit, Node, Query, Ref
 from collector.http.routes import Access, Route
@@ -53,7 +54,9 @@ async def _history(request: web.Request) -> web.StreamResponse:
     ref = refs.parse(query.ref)
     async with request.app[DATABASE].query() as conn:
         scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node)
-        return answers.json(await history(scope, ref, query.limit, query.cursor))
+        answer = await history(scope, ref, query.limit, query.cursor)
+    request[ROWS] = len(answer.versions)
+    return answers.json(answer)
 
 
 async def _changes(request: web.Request) -> web.StreamResponse:
@@ -65,7 +68,9 @@ async def _changes(request: web.Request) -> web.StreamResponse:
         scope, window = await window_scope(conn, silent_after, node=limits.node, since=since, until=until)
         if preferred(request, (JSON, NDJSON)) == NDJSON:
             return await streams.send(request, _lines(scope, silent_after, window, limits))
-        return answers.json(await changes.page(scope, silent_after, window, limits, query.limit, query.cursor))
+        page = await changes.page(scope, silent_after, window, limits, query.limit, query.cursor)
+    request[ROWS] = len(page.changes)
+    return answers.json(page)
 
 
 def _either(name: str, given: str, other: str, also: str) -> str:

@@ -77,6 +77,11 @@ class Keeper:
         return None if self._notary is None else self._notary.key.public.text
 
     @property
+    def signing(self) -> SigningKey | None:
+        """The key itself, for what else the collector vouches for; None: there is none."""
+        return None if self._notary is None else self._notary.key
+
+    @property
     def age(self) -> float | None:
         """Seconds since the last checkpoint; None before the first."""
         return None if self._signed_at is None else monotonic() - self._signed_at

@@ -15,7 +15,8 @@ BROKEN = 1
 """Exit status when something was found."""
 
 
-@click.command(short_help="Prove that nobody changed the audit log.")
+@click.command(short_help="Prove that nobody changed the audit log, or an archive of evidence.")
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--checkpoints",
     "places",
@@ -31,6 +32,7 @@ BROKEN = 1
 @options.shaped(templates=False, no_trunc=False)
 def command(
     *,
+    file: Path | None,
     places: tuple[Path, ...],
     public_key: str | None,
     database: str | None,
@@ -38,11 +40,18 @@ def command(
     token_file: str | None,
     shape: Shape,
 ) -> int:
-    """Read the audit log from its beginning and compare it with itself and with signed checkpoints.
+    """Without FILE: read the audit log from its beginning and compare it with itself and with signed checkpoints.
 
     Finds an entry that was edited, deleted or moved, and a log that was cut off, and names the first bad entry. The
     checkpoints should be a copy that those who run the database cannot change. Exit status 1: something is wrong.
+
+    With FILE: check an archive that `mountbook evidence` wrote. Give --public-key: the key that the archive names
+    itself proves only that it is whole.
     """
+    if file is not None:
+        if places or database is not None:
+            raise click.UsageError("FILE is checked by itself: --checkpoints and --database do not go with it.")
+        return _evidence(file, public_key, shape)
     ledger = options.need("mountbook.local.ledger", "collector")
     try:
         given = ledger.witnesses(places, public_key)
@@ -58,6 +67,34 @@ def command(
     else:
         _write(verdict)
     return 0 if verdict.whole else BROKEN
+
+
+def _evidence(file: Path, public_key: str | None, shape: Shape) -> int:
+    from mountbook.output.words import printable
+
+    local = options.need("mountbook.local.evidence", "collector")
+    try:
+        checked = local.check(file, public_key)
+    except local.BrokenError as exc:
+        if shape.as_json:
+            options.write_json({"whole": False, "what": str(exc)})
+        else:
+            click.echo(f"BROKEN: {printable(str(exc))}.")
+        return BROKEN
+    manifest = checked.manifest
+    if shape.as_json:
+        options.write_json({"whole": True, "key": checked.key.text, "manifest": manifest})
+    else:
+        click.echo(
+            f"Whole: {printable(manifest.ref)} at {printable(manifest.at)}, {len(manifest.files)} files, signed with "
+            f"{checked.key.text} at {printable(manifest.created_at)}."
+        )
+    if public_key is None:
+        options.note(
+            "The key is the one that the archive names. Give --public-key with the collector's: anybody can sign with "
+            "a key of their own."
+        )
+    return 0
 
 
 def _write(verdict: "Verdict") -> None:

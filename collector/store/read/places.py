@@ -47,6 +47,13 @@ async def containers(conn: Connection, versions: Versions, tokens: Sequence[int]
     return await _bounded(conn, versions.where(condition), {**versions.parameters, "tokens": list(tokens)})
 
 
+async def bearing(conn: Connection, versions: Versions, kind: str, tokens: Sequence[int]) -> list[Found]:
+    """Return the entries of a kind that bear one of the tokens (hashes)."""
+    condition = "kind = :kind AND ref_keys && CAST(:tokens AS bigint[])"
+    given = {**versions.parameters, "tokens": list(tokens), "kind": kind}
+    return await _bounded(conn, versions.where(condition), given)
+
+
 async def images(conn: Connection, versions: Versions) -> list[Found]:
     """Return the images of the nodes that ``versions`` names."""
     return await _bounded(conn, versions.where("kind = 'image'"), versions.parameters)
