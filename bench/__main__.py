@@ -8,13 +8,25 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bench import agent_rss, cli_start, closing, containerd, engine_list, inventory, moment, questions, sizes
+from bench import (
+    agent_rss,
+    cli_start,
+    closing,
+    containerd,
+    engine_list,
+    inventory,
+    moment,
+    questions,
+    real_engines,
+    sizes,
+)
 from bench.table import Row, written
 
 MEASUREMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[], Sequence[Row]]], ...]] = (
     (("S1", "S3"), inventory.measure),
     (("S2",), engine_list.measure),
     (("S4",), containerd.measure),
+    (("S5", "S15"), real_engines.measure),
     (("S8",), questions.measure),
     (("S9",), moment.measure),
     (("S13",), agent_rss.measure),

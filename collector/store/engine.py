@@ -35,6 +35,14 @@ _ANSWERING: Final = {
 }
 """The statements of one answer see one state of the register. Each is planned for what is asked: a plan that serves any
 name takes a rare one for a common one, and reads everybody's rows in order instead of asking the index."""
+_PULSE: Final = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""Libpq's settings by which a server that vanished without a word is noticed in seconds: the kernel's own way takes a
+quarter of an hour. A server that works on an answer is heard, however long it takes."""
 _TOKEN_POOL: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
@@ -204,6 +212,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
             "options": " ".join(options).strip(),
             "application_name": f"mountbook collector ({name})",
             "connect_timeout": 10,
+            **{name: value for name, value in _PULSE.items() if name not in url.query},
         },
         json_deserializer=msgspec.json.decode,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),

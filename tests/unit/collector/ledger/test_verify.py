@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ledger import checkpoints, vouched
+from collector.ledger.chain import START
 from collector.ledger.signing import SigningKey
 from collector.ledger.vouched import Anchor, Restore
 from collector.store.ledger import AuditKind, Head, Link
-from tests.unit.collector.ledger.chains import BEGAN, KEY, REGISTER, chained, other, rechained, state, verify
+from tests.unit.collector.ledger.chains import BEGAN, KEY, REGISTER, Chain, chained, other, rechained, state, verify
 
 WHOLE = chained([other(number) for number in range(1, 31)])
 COVERED = [WHOLE.checkpoint(10), WHOLE.checkpoint(20), WHOLE.checkpoint(28)]
@@ -104,6 +105,14 @@ def test_a_checkpoint_of_another_key_is_no_witness() -> None:
     assert verify(WHOLE, [changed])[0] is not None
 
 
+def test_a_checkpoint_of_the_log_before_its_first_entry_holds() -> None:
+    empty = checkpoints.make(Head(REGISTER, 0, START, BEGAN), BEGAN, KEY)
+    finding, verifier = verify(WHOLE, [empty, *COVERED])
+    assert finding is None
+    assert (verifier.covered, verifier.remarks) == (28, [])
+    assert verify(WHOLE, [empty])[0] is None
+
+
 def test_a_register_of_another_name_is_not_taken_for_this_one() -> None:
     stranger = msgspec.structs.replace(COVERED[0], register="ffffffff-ffff-ffff-ffff-ffffffffffff", signature="")
     signature = KEY.sign(checkpoints.PURPOSE, stranger.signed()).hex()
@@ -164,3 +173,9 @@ def test_a_restore_excuses_what_it_says_and_nothing_later() -> None:
     assert verify(anew, [*witnesses, later], signed=(told,))[0] is not None
     unsigned = told._replace(body=told.body.replace("disk lost", "disk found"))
     assert verify(anew, witnesses, signed=(unsigned,))[0] is not None
+
+
+def test_a_log_that_was_empty_when_its_head_was_read_may_have_grown() -> None:
+    grown = Chain(WHOLE.links, (0, bytes(32)))
+    assert verify(grown)[0] is None
+    assert verify(Chain((), (0, bytes(32))))[0] is None
