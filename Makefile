@@ -25,7 +25,16 @@ up: $(VENV)/.runtime ## PostgreSQL, collector and an agent for this machine's en
 ##@ Check it
 .PHONY: test
 test: $(VENV)/.dev ## unit, integration and migration tests; no root, no engine, five minutes at most
-	$(BIN)/python -m pytest --ignore=tests/swarm $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/swarm --ignore=tests/faults --ignore=tests/releases $(ARGS)
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kill -9, lines that fail, wrong clocks, earlier releases: no root, no engine, a few minutes
+	$(BIN)/python -m pytest tests/faults tests/releases $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev ## the long version of the faults and of the invariants; hours
+	MOUNTBOOK_SOAK=100 $(BIN)/python -m pytest tests/faults $(ARGS)
+	$(BIN)/python -m pytest --hypothesis-profile=soak tests/register $(ARGS)
 
 .PHONY: lab
 lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's docker.io
@@ -50,6 +59,10 @@ check: lint types imports test ## all that needs no root: what to run before a c
 .PHONY: bench
 bench: $(VENV)/.dev ## the speed rows: ours beside a yardstick, in turn, in the same run
 	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bigreport
+bigreport: $(VENV)/.dev ## a report of ten million rows, end to end: the memory of collector and command; ARGS=1000000
+	$(BIN)/python -m bench.report_rows $(ARGS)
 
 ##@ Work on it
 .PHONY: format

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import ConfigError
+from protocol.roster import ROSTER_EVERY
 
 DEFAULT_DOCKER_HOST: Final = "unix:///var/run/docker.sock"
 DEFAULT_DATA_ROOT: Final = "/var/lib/docker"
@@ -24,11 +25,14 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "DOCKER_HOST": f"docker_host: the engine's address; default {DEFAULT_DOCKER_HOST}; set but empty: files only",
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
-    f"else {DEFAULT_DATA_ROOT}",
+    f"else {DEFAULT_DATA_ROOT}, or a snap's where only that is",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
     "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
     "default 0.02",
     "MOUNTBOOK_START_SPREAD": "start_spread: the first message leaves within so many seconds; default 15",
+    "MOUNTBOOK_ENGINE_TIMEOUT": "engine_timeout: most seconds that the engine may take over one answer; default 60",
+    "MOUNTBOOK_COLLECTOR_TIMEOUT": "collector_timeout: most seconds that a collector may take over one answer; "
+    "default 30",
 }
 """Every variable of the environment that the agent reads, and the field it sets."""
 
@@ -63,6 +67,10 @@ class Config:
     """Least time between two full looks."""
     measure_share: float = 0.02
     """Share of one core that measuring sizes may take, 0 to 1; 0: nothing is measured."""
+    usage: float = 60.0
+    """Time between two messages about sizes."""
+    roster: float = ROSTER_EVERY
+    """Time between two looks of a manager's agent at the roster."""
     poll: float = 1.0
     """Least time between two looks at the directories' times, with no engine."""
     start_spread: float = 15.0
@@ -71,10 +79,6 @@ class Config:
     """How long the engine may take over one answer."""
     collector_timeout: float = 30.0
     """How long a collector may take over one answer."""
-
-    def local(self, host_path: str) -> str:
-        """Return where the agent reads what the host calls ``host_path``."""
-        return self.host_root + host_path
 
     def check(self) -> None:
         """Check every field.
@@ -97,6 +101,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     relist = _number(environment, "MOUNTBOOK_RELIST", 30.0, problems)
     share = _number(environment, "MOUNTBOOK_MEASURE_SHARE", 0.02, problems, "a share of one core, such as 0.02")
     spread = _number(environment, "MOUNTBOOK_START_SPREAD", 15.0, problems)
+    engine_timeout = _number(environment, "MOUNTBOOK_ENGINE_TIMEOUT", 60.0, problems)
+    collector_timeout = _number(environment, "MOUNTBOOK_COLLECTOR_TIMEOUT", 30.0, problems)
     config = Config(
         collectors=tuple(filter(None, map(str.strip, environment.get("MOUNTBOOK_URL", "").split(",")))),
         token=environment.get("MOUNTBOOK_TOKEN", "").strip(),
@@ -112,6 +118,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         relist=relist,
         measure_share=share,
         start_spread=spread,
+        engine_timeout=engine_timeout,
+        collector_timeout=collector_timeout,
     )
     try:
         config.check()
@@ -198,9 +206,11 @@ def _lengths(config: Config) -> list[str]:
     lengths = {
         "MOUNTBOOK_RELIST": (config.relist, 1.0),
         "MOUNTBOOK_START_SPREAD": (config.start_spread, 0.0),
+        "usage": (config.usage, 0.05),
+        "roster": (config.roster, 0.05),
         "poll": (config.poll, 0.05),
-        "engine_timeout": (config.engine_timeout, 0.1),
-        "collector_timeout": (config.collector_timeout, 0.1),
+        "MOUNTBOOK_ENGINE_TIMEOUT": (config.engine_timeout, 0.1),
+        "MOUNTBOOK_COLLECTOR_TIMEOUT": (config.collector_timeout, 0.1),
     }
     return [
         f"{name} is {value:g} s; it must be between {least:g} s and a day"

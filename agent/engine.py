@@ -8,6 +8,7 @@ Engine API: https://docs.docker.com/reference/api/engine/ (1.24 and newer).
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -74,7 +75,8 @@ class Engine:
     def __init__(self, address: str, *, timeout: float = 60.0) -> None:
         self.address = address
         self._timeout = timeout
-        _translate(address, lambda: _knock(address, timeout))
+        self.process = _translate(address, lambda: _knock(address, timeout))
+        """Who listens at the address, 0 if that is not known: it is elsewhere, or in a PID namespace not seen here."""
         self._client = _translate(
             address, lambda: docker.APIClient(base_url=address, version="auto", timeout=max(1, round(timeout)))
         )
@@ -220,14 +222,19 @@ def _event(decoder: msgspec.json.Decoder[Event], line: bytes) -> Event:
         return Event()
 
 
-def _knock(address: str, timeout: float) -> None:
-    """Connect and hang up: the plain error says more than the one that the SDK wraps around it."""
+def _knock(address: str, timeout: float) -> int:
+    """Connect and hang up: the plain error says more than the one that the SDK wraps around it.
+
+    Returns the process that listens there (``SO_PEERCRED`` of unix(7)), 0 where none is told.
+    """
     path = address.removeprefix("unix://")
     if path == address:
-        return
+        return 0
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(timeout)
         probe.connect(path)
+        process: int = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return process
 
 
 def _translate(address: str, call: Callable[[], T]) -> T:

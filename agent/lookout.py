@@ -13,9 +13,10 @@ from typing import Self
 
 import msgspec
 
+from agent import elsewhere, remapping
 from agent.backends import discover
 from agent.backends.discover import Disk
-from agent.config import DEFAULT_DATA_ROOT, Config
+from agent.config import Config
 from agent.engine import Engine, EventStream
 from agent.facts import EngineFacts
 from agent.inventory import take
@@ -38,6 +39,7 @@ class Lookout:
         self._facts = EngineFacts(messages.Engine(), {})
         self._drivers: dict[str, InspectedDriver] = {}
         self._seen = messages.Engine()
+        self._through = ""
 
     def __enter__(self) -> Self:
         return self
@@ -57,13 +59,21 @@ class Lookout:
         return self._seen
 
     @property
-    def local_root(self) -> str:
-        """The data root as the agent reads it, its links followed."""
-        return self._config.local(discover.real_path(self._host_root, self._config.host_root))
+    def host_root(self) -> str:
+        """Where the host's / is seen: as configured, or through the engine's process if that has mounts of its own."""
+        return self._config.host_root or self._through
 
     @property
-    def _host_root(self) -> str:
-        return self._config.data_root or self._facts.engine.data_root or DEFAULT_DATA_ROOT
+    def local_root(self) -> str:
+        """The data root as the agent reads it, its links followed."""
+        return self.host_root + discover.real_path(self._data_root, self.host_root)
+
+    @property
+    def _data_root(self) -> str:
+        """The data root as the host names it."""
+        return (
+            self._config.data_root or self._facts.engine.data_root or elsewhere.usual_data_root(self._config.host_root)
+        )
 
     def subscribe(self) -> EventStream:
         """Connect to the engine, ask what it is, and subscribe to its events.
@@ -81,6 +91,7 @@ class Lookout:
         with self._lock:
             before, self._connection, self._facts = self._connection, connection, facts
             self._drivers = {}
+            self._through = elsewhere.through(connection.process, self._data_root)
         if before is not None:
             before.close()
         return stream
@@ -96,22 +107,25 @@ class Lookout:
             connection = self._connection
         listing = None if connection is None else self._listing(connection, ids)
         disks = discover.look(
-            self._host_root,
+            self._data_root,
             driver=self._facts.engine.driver,
             status=self._facts.status,
-            prefix=self._config.host_root,
+            prefix=self.host_root,
         )
         if connection is not None and listing is not None and disks[0].unreadable:
             listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))
         found = take(disks, listing, only=ids)
         self._seen = self._described(disks[0])
+        problems = found.problems
+        if disks[0].unreadable and remapping.in_user_namespace():
+            problems = (remapping.sentence(self._config, self._seen, disks[0].root.host), *problems)
         return Observation.of(
             found.entries if ids is None else [*found.entries, *_bound(disks, found.entries)],
             at=at,
             hash_version=hash_version,
             complete=found.complete,
             asked=None if ids is None else _keys(disks, ids) - found.uncertain,
-            problems=found.problems,
+            problems=problems,
             backends=found.backends,
         )
 
@@ -149,7 +163,7 @@ class Lookout:
                 engine_id=_first_line(f"{disk.root.local}/engine-id"),
                 arch=machine.machine,
                 kernel=clean(machine.release),
-                hostname=_first_line(self._config.local("/etc/hostname")) or clean(machine.nodename),
+                hostname=_first_line(f"{self._config.host_root}/etc/hostname") or clean(machine.nodename),
             )
         return msgspec.structs.replace(engine, data_root=disk.root.host, readable=not disk.unreadable)
 

@@ -21,8 +21,6 @@ from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.measuring")
 
-EVERY: Final = 60.0
-"""Seconds between two messages."""
 _KINDS: Final = frozenset({Kind.CONTAINER, Kind.LAYER, Kind.VOLUME})
 _MAX_ROOMS: Final = 256
 
@@ -38,7 +36,7 @@ class Measuring:
         share: float,
         host_root: str = "",
         *,
-        every: float = EVERY,
+        every: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -56,9 +54,14 @@ class Measuring:
         """Stop at the next breath."""
         self._surveyor.stop()
 
-    def observe(self, observation: Observation) -> None:
-        """Take in what a look found: a full one says what there is, another what changed."""
+    def observe(self, observation: Observation, host_root: str | None = None) -> None:
+        """Take in what a look found: a full one says what there is, another what changed.
+
+        ``host_root`` is where the agent sees the host's / now, None: as before.
+        """
         now = self._clock()
+        if host_root is not None:
+            self._surveyor.host_root = host_root
         if observation.asked is not None:
             self._schedule.changed(observation.asked, now)
             return

@@ -33,7 +33,7 @@ from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
 from agent.wire import Body, encode
 from protocol.messages import Engine
-from protocol.roster import ROSTER_EVERY, Roster, RosterReply
+from protocol.roster import Roster, RosterReply
 from protocol.usage import Usage, UsageReply
 
 _log = structlog.stdlib.get_logger("agent.service")
@@ -56,6 +56,10 @@ class Eyes(Source, Protocol):
     @property
     def engine(self) -> Engine:
         """What is known of the engine now."""
+
+    @property
+    def host_root(self) -> str:
+        """Where the host's / is seen now."""
 
     def look(self, ids: frozenset[str] | None, hash_version: int) -> Observation:
         """Look at these containers, or at everything. Blocking; raises EngineError."""
@@ -137,7 +141,7 @@ class Service:
         self._observed = asyncio.Event()
         self._line = asyncio.Lock()  # one request of an agent is under way at a time
         share = config.measure_share
-        self._measuring = Measuring(share, config.host_root) if share else None
+        self._measuring = Measuring(share, config.host_root, every=config.usage) if share else None
 
     async def run(self) -> NoReturn:
         """Run until cancelled, or until a task fails.
@@ -181,7 +185,7 @@ class Service:
             self._reporter.observe(looked.observation, now)
             self._observed.set()
             if self._measuring is not None:
-                self._measuring.observe(looked.observation)
+                self._measuring.observe(looked.observation, self._eyes.host_root)
             if wanted.ids is None:
                 due = now + max(self._config.relist, self._reporter.relist, REST * looked.cpu_seconds)
                 full_from = now + HURRY * looked.cpu_seconds
@@ -237,7 +241,7 @@ class Service:
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
         while True:
-            await asyncio.sleep(ROSTER_EVERY)
+            await asyncio.sleep(self._config.roster)
             if not self._reporter.greeted:
                 continue
             try:

@@ -109,7 +109,7 @@ class Surveyor:
     """
 
     def __init__(self, share: float, host_root: str = "", *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._share, self._host_root, self._clock = share, host_root, clock
+        self._share, self.host_root, self._clock = share, host_root, clock
         self._lock = threading.Condition()
         self._todo: list[Target] = []
         self._now: EntryKey | None = None
@@ -183,7 +183,7 @@ class Surveyor:
 
     def _local(self, path: str) -> str:
         """Return where the agent reads a host path, whose links lead to host paths too."""
-        return f"{self._host_root}{real_path(path, self._host_root)}" if self._host_root else path
+        return f"{self.host_root}{real_path(path, self.host_root)}" if self.host_root else path
 
     def rooms(self, paths: Iterable[str]) -> list[Room]:
         """Return the room on the file systems of these data roots, as far as they can be asked."""

@@ -17,7 +17,8 @@ from collector import web as pages
 from collector.admission import Admission
 from collector.config import Config
 from collector.errors import ProblemError, StartError
-from collector.http import auth, middleware, state, table
+from collector.http import auth, middleware, reports, state, table
+from collector.http.listeners import Listeners
 from collector.identity import add_given, check_exposure, has_credentials
 from collector.ingest import DailySums, HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
@@ -72,8 +73,11 @@ def make_app(config: Config) -> web.Application:
     app[state.CONFIG] = config
     app[state.DATABASE] = database
     app[state.BATCHER] = batcher
+    app[state.LISTENERS] = Listeners()
+    app.on_shutdown.append(app[state.LISTENERS].end)
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
+    app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
     app[state.METRICS].watch(app[state.ADMISSION])
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)

@@ -60,8 +60,9 @@ def _operation(route: Route, by_shape: dict[int, Any]) -> dict[str, Any]:
         "security": [] if route.access is Access.PUBLIC else [{"token": []}],
         "responses": _responses(route, by_shape),
     }
-    if route.query is not None:
-        operation["parameters"] = _parameters(route.query)
+    parameters = [*_within(route), *(_parameters(route.query) if route.query is not None else ())]
+    if parameters:
+        operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -74,6 +75,19 @@ def operation_id(route: Route) -> str:
     """Return a name for the operation that no other has, such as ``get_where``."""
     words = route.path.replace("/api/v1", "").replace(".", "/").replace("{", "").replace("}", "").split("/")
     return "_".join([route.method.lower(), *(word for word in words if word)])
+
+
+def _within(route: Route) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": list(values)},
+            "description": f"One of {', '.join(values)}.",
+        }
+        for name, values in route.within.items()
+    ]
 
 
 def _parameters(query: type[Query]) -> list[dict[str, Any]]:

@@ -26,9 +26,9 @@ FAULT: Final = 70
 
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Questions": ("where", "whose", "ls", "nodes", "inspect", "mount-command", "status"),
-    "The past": ("history", "changes", "evidence"),
+    "The past": ("history", "changes", "events", "evidence"),
     "Sizes": ("df", "top", "orphans", "ghosts"),
-    "Audit": ("verify", "restored", "hold"),
+    "Audit": ("report", "verify", "restored", "hold"),
     "This machine": ("up", "scan", "doctor"),
     "Services and administration": ("deploy", "undeploy", "agent", "collector", "migrate", "token", "login", "logout"),
     "Trials": ("simulate",),

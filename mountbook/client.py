@@ -1,7 +1,8 @@
 """The questions that the command asks a collector, and their answers as values."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Self, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -11,6 +12,9 @@ from mountbook.credentials import Token
 from protocol.answers import ContainerRow, Nodes, Ready, StreamEnd, Where, WhoseAnswer
 from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.version import RELEASE
+
+if TYPE_CHECKING:
+    from mountbook.download import Answer
 
 PAGE: Final = 1000
 """Items on a page: the collector's most."""
@@ -74,6 +78,12 @@ class Client:
     def nodes(self, *, at: str | None = None) -> Nodes:
         """Return every node that the register knows, or that belonged to its cluster at a moment."""
         return self.get("/api/v1/nodes", [("at", at)], Nodes)
+
+    @contextmanager
+    def report(self, name: str, query: Query, media: str) -> Iterator["Answer"]:
+        """Ask for a report as a file of this media type; the answer is read before the context ends."""
+        with self._connection.file(_target(f"/api/v1/reports/{name}", query), media) as answer:
+            yield answer
 
     def audit(self) -> AuditStatus:
         """Return where the audit log stands."""

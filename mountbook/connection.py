@@ -5,7 +5,9 @@
 
 import http.client
 from collections.abc import Iterator
-from typing import Any, Final, Self
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,6 +19,9 @@ from protocol.answers import Coverage
 from protocol.problems import CONTENT_TYPE, Problem, ProblemType, problem_uri
 from protocol.version import RELEASE
 
+if TYPE_CHECKING:
+    from mountbook.download import Answer
+
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 
@@ -24,6 +29,8 @@ _CONNECT_TIMEOUT: Final = 10.0
 """Seconds until a collector that does not answer at all is given up."""
 _ANSWER_TIMEOUT: Final = 60.0
 """Seconds between two pieces of an answer; longer than the collector's own time-out for a query."""
+_FILE_TIMEOUT: Final = 660.0
+"""The same for a file: the database may sort for ten minutes before the first row comes."""
 _MAX_ANSWER: Final = 128 * 1024 * 1024
 """Most bytes of one answer, or of one line of a stream: what is larger does not come from a collector."""
 _CHUNK: Final = 64 * 1024
@@ -42,6 +49,7 @@ class Connection:
         self._token = token
         self._prefix = urlsplit(self.url).path
         self._kept: http.client.HTTPConnection | None = None
+        self._patience = _ANSWER_TIMEOUT
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +81,18 @@ class Connection:
                     raise self.strange(f"a line of more than {_MAX_ANSWER} bytes")
             if rest:
                 yield rest
+
+    @contextmanager
+    def file(self, target: str, media: str) -> Iterator["Answer"]:
+        """Ask for a file of this media type. One that is cut off ends in an error, never in fewer bytes."""
+        from mountbook.download import Answer
+
+        self._patience = _FILE_TIMEOUT
+        self.close()
+        with self._answer("GET", target, None, media) as response:
+            if response.headers.get_content_type() != media:
+                raise self.strange(f"{response.headers.get_content_type()} instead of {media}")
+            yield Answer(response.headers, iter(partial(self._read_some, response), b""))
 
     def strange(self, what: str) -> UserError:
         """Return the error for an answer that no collector gives; ``what`` ends the sentence "it sent …"."""
@@ -123,7 +143,7 @@ class Connection:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=_CONNECT_TIMEOUT)
         connection.connect()
-        connection.sock.settimeout(_ANSWER_TIMEOUT)
+        connection.sock.settimeout(self._patience)
         return connection
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:

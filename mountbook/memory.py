@@ -25,6 +25,14 @@ def history(client: "Client", ref: str, *, node: str | None) -> History:
     return msgspec.structs.replace(first, versions=versions, coverage=page.coverage, next=None)
 
 
+def events(client: "Client", *, since: str | None, filters: Sequence[str], node: str | None) -> Iterator[Change]:
+    """Yield changes as they come, until the collector ends it."""
+    query = [("since", since), ("node", node), *(("filter", text) for text in filters)]
+    for line in client.lines("/api/v1/events", query):
+        if line:
+            yield client.decode(line, Change)
+
+
 def evidence(
     client: "Client", ref: str, *, node: str | None, at: str | None, since: str | None, until: str | None
 ) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-RELEASE: Final = "0.1.0"
+RELEASE: Final = "0.2.0"
 """The release of this distribution (``major.minor.patch``)."""
 
 PROTOCOL: Final = 1

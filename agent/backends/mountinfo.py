@@ -88,6 +88,11 @@ class MountTable:
                     yield mounted
 
 
+def is_through_a_process(prefix: str) -> bool:
+    """Whether the host is seen below that prefix as one of its processes sees it."""
+    return _THROUGH_A_PROCESS.fullmatch(prefix) is not None
+
+
 def read(prefix: str = "") -> MountTable:
     """Return the mount table of an agent that sees the host below ``prefix``; an empty one when it cannot be read."""
     through = _THROUGH_A_PROCESS.fullmatch(prefix)

@@ -1,7 +1,7 @@
 """What a route is: enough to serve it, to guard it, and to describe it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -34,7 +34,7 @@ class Route:
 
     ``query`` and ``body`` are the shapes of what is sent, ``answer`` that of a JSON answer; ``lines``
     are the shapes of the lines when the answer can also be streamed as NDJSON. ``media`` names the other media types
-    it can answer in.
+    it can answer in. ``within`` has the values of each part of the path that stands in braces.
     """
 
     method: str
@@ -49,4 +49,5 @@ class Route:
     answer: Any = None
     lines: tuple[type, ...] = ()
     media: tuple[str, ...] = ()
+    within: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: tuple[ProblemType, ...] = ()

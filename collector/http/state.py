@@ -7,6 +7,7 @@ from aiohttp import web
 
 from collector.admission import Admission
 from collector.config import Config
+from collector.http.listeners import Listeners
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.keeper import Keeper
@@ -23,6 +24,7 @@ BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
 CONFIG: Final = web.AppKey("config", Config)
 DATABASE: Final = web.AppKey("database", Database)
 LEDGER: Final = web.AppKey("ledger", Keeper)
+LISTENERS: Final = web.AppKey("listeners", Listeners)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""

@@ -1,6 +1,6 @@
-"""NDJSON: one row a line, sent as they come, so that memory stays flat however many there are."""
+"""What is sent as it comes, so that memory stays flat however much it is: lines of NDJSON, and files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import structlog
@@ -15,14 +15,26 @@ log = structlog.get_logger(__name__)
 
 
 async def send(request: web.Request, lines: AsyncIterator[bytes]) -> web.StreamResponse:
-    """Answer with ``lines``, each without its newline.
+    """Answer with ``lines``, each without its newline; as ``send_file``."""
+
+    async def ended() -> AsyncIterator[bytes]:
+        async for line in lines:
+            yield line + b"\n"
+
+    return await send_file(request, {"Content-Type": NDJSON}, ended())
+
+
+async def send_file(
+    request: web.Request, headers: Mapping[str, str], pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Answer with ``pieces``, one behind the other.
 
     What fails before the first bytes are sent is a problem document like everywhere. What fails later cuts the
-    connection, which every HTTP client reports; a whole answer ends with the line that carries the coverage.
+    connection, which every HTTP client reports; a whole answer has an end that says so.
     """
-    response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    response = web.StreamResponse(headers=headers)
     try:
-        await _write(request, response, lines)
+        await _write(request, response, pieces)
     except Exception:
         if not response.prepared:
             raise
@@ -32,11 +44,10 @@ async def send(request: web.Request, lines: AsyncIterator[bytes]) -> web.StreamR
     return response
 
 
-async def _write(request: web.Request, response: web.StreamResponse, lines: AsyncIterator[bytes]) -> None:
+async def _write(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
     buffer = bytearray()
-    async for line in lines:
-        buffer += line
-        buffer += b"\n"
+    async for piece in pieces:
+        buffer += piece
         if len(buffer) >= _FLUSH:
             if not response.prepared:
                 await _begin(request, response)

@@ -35,10 +35,14 @@ class Asked:
         """What the pages of one list have in common."""
         return [self.node, sorted(kind.value for kind in self.kinds), self.tokens]
 
+    @property
+    def hashes(self) -> tuple[tuple[int, ...], ...]:
+        """The tokens as the store has them."""
+        return tuple(tuple(hash_token(token(what, value)) for what, value in group) for group in self.tokens)
+
     def wanted(self, scope: Scope, window: Window) -> Wanted:
         """Return what this means to the store."""
-        groups = tuple(tuple(hash_token(token(what, value)) for what, value in group) for group in self.tokens)
-        return Wanted(window.since, window.until, self.kinds, scope.versions.node_ids, groups)
+        return Wanted(window.since, window.until, self.kinds, scope.versions.node_ids, self.hashes)
 
 
 def asked(texts: Sequence[str], node: str = "") -> Asked:

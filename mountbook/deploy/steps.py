@@ -16,6 +16,7 @@ from mountbook.deploy.docker import Docker
 from mountbook.deploy.facts import SECRETS, Facts, Node, read
 from mountbook.errors import UserError
 from protocol.answers import NodeRow
+from protocol.byhand import run_agent
 
 STACK: Final = "mountbook"
 SUBNET: Final = "10.222.0.0/16"
@@ -224,17 +225,13 @@ def _why(node: Node, tasks: dict[str, str], plan: Plan) -> str:
 
 def by_hand(node: Node, plan: Plan, data_root: str = checks.DATA_ROOT) -> str:
     """Return the command that runs an agent outside the stack; a collector's node has the join secret."""
-    where = f"http://COLLECTOR:{plan.port}"
-    return " \\\n".join(
-        (
-            "  docker run --detach --name mountbook-agent --restart unless-stopped --read-only --userns=host",
-            "    --cap-drop ALL --cap-add DAC_READ_SEARCH --volume mountbook_agent:/state",
-            f"    --env MOUNTBOOK_URL={where} --env MOUNTBOOK_NODE={node.id} --env MOUNTBOOK_CLUSTER={plan.cluster}",
-            "    --env MOUNTBOOK_HOST_ROOT=/host --env MOUNTBOOK_JOIN_SECRET_FILE=/run/join_secret",
-            "    --volume /etc/mountbook/join_secret:/run/join_secret:ro",
-            "    --volume /var/run/docker.sock:/var/run/docker.sock:ro",
-            f"    --volume {data_root}:/host{data_root}:ro,rslave {plan.names(plan.prefix)[0]}",
-        )
+    return "  " + run_agent(
+        url=f"http://COLLECTOR:{plan.port}",
+        node=node.id,
+        cluster=plan.cluster,
+        data_root=data_root,
+        image=plan.names(plan.prefix)[0],
+        separator=" \\\n    ",
     )
 
 

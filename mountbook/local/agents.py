@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent import elsewhere
 from agent.config import Config
 from agent.engine import Engine
 from agent.health import HealthFile
@@ -46,7 +47,8 @@ def of_engine(address: str) -> Node:
     """
     with Engine(address) as engine:
         facts = engine.info().engine
-    readable = os.access(facts.data_root, os.R_OK | os.X_OK)
+        seen_from = elsewhere.through(engine.process, facts.data_root)
+    readable = os.access(f"{seen_from}{facts.data_root}", os.R_OK | os.X_OK)
     return Node(
         cluster=facts.swarm_cluster or "local",
         node=facts.swarm_node or f"engine:{facts.engine_id}",

@@ -11,14 +11,17 @@ from typing import Final, Literal
 
 import msgspec
 
+from agent import elsewhere, remapping
+from agent.backends import mountinfo
 from agent.backends.discover import real_path
-from agent.config import DEFAULT_DATA_ROOT, DEFAULT_DOCKER_HOST, Config
+from agent.config import DEFAULT_DATA_ROOT, Config
 from agent.engine import Engine
 from agent.errors import EngineError
 from agent.facts import EngineFacts
 from agent.lookout import Lookout
 from mountbook.local import engines
 from mountbook.local.engines import Reach
+from protocol.byhand import run_agent
 from protocol.entries import Container, LayerUse, ResolvedBy
 from protocol.entries import Layer as LayerEntry
 
@@ -62,23 +65,30 @@ def _checks(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]
     yield namespace(_read("/proc/self/uid_map"))
     found = engines.look(docker_host)
     facts: EngineFacts | None = None
+    process = 0
     if found.reach is Reach.READY:
         try:
             with contextlib.closing(Engine(found.address)) as engine:
-                facts = engine.info()
+                facts, process = engine.info(), engine.process
         except EngineError as exc:
             yield Check(name="engine", status="problem", found=str(exc), advice="look into the engine's log")
     else:
         yield _no_engine(found)
-    root = data_root or (facts.engine.data_root if facts is not None else "") or DEFAULT_DATA_ROOT
+    root = data_root or (facts.engine.data_root if facts is not None else "") or elsewhere.usual_data_root(host_root)
+    through = "" if host_root else elsewhere.through(process, root)
+    seen_from = host_root or through
     if facts is not None:
         yield _engine(facts)
-        yield remapping(facts)
-    local = f"{host_root}{real_path(root, host_root)}"
+        yield mapping(facts)
+    local = f"{seen_from}{real_path(root, seen_from)}"
     yield readable(root, local)
-    yield propagation(_read("/proc/self/mountinfo"), local, of_host=_is_hosts_namespace())
+    if mountinfo.is_through_a_process(seen_from):
+        yield Check(name="mounts", status="ok", found=f"mounts are those of a process of the engine's, {seen_from}")
+    else:
+        yield propagation(_read("/proc/self/mountinfo"), local, of_host=_is_hosts_namespace())
     yield selinux(_read("/sys/fs/selinux/enforce"))
-    yield from _sight(docker_host or DEFAULT_DOCKER_HOST if facts is not None else "", host_root, data_root or root)
+    yield others(root, elsewhere.data_roots(host_root), host_root)
+    yield from _sight(found.address if facts is not None else "", host_root, data_root or root)
 
 
 def _read(path: str) -> str:
@@ -106,13 +116,14 @@ def namespace(uid_map: str) -> Check:
     """Check that user IDs are the host's; ``uid_map`` is as in user_namespaces(7)."""
     if not uid_map:
         return Check(name="user namespace", status="unknown", found="/proc/self/uid_map cannot be read")
-    if uid_map.split() == ["0", "0", "4294967295"]:
+    if not remapping.in_user_namespace(uid_map):
         return Check(name="user namespace", status="ok", found="user IDs are the host's")
+    line = run_agent(url="http://COLLECTOR:8480", node="NODE-ID", cluster="CLUSTER", data_root=DEFAULT_DATA_ROOT)
     return Check(
         name="user namespace",
         status="problem",
         found="this is a user namespace: what belongs to users outside it cannot be read",
-        advice="start the agent's container with `docker run --userns=host` (services cannot), or on the host",
+        advice=f"run the agent outside it, on the host or with (services cannot) `{line}`",
     )
 
 
@@ -130,7 +141,7 @@ def _engine(facts: EngineFacts) -> Check:
     return Check(name="engine", status="ok", found=found)
 
 
-def remapping(facts: EngineFacts) -> Check:
+def mapping(facts: EngineFacts) -> Check:
     """Check how the engine maps user IDs."""
     if facts.rootless:
         return Check(
@@ -171,6 +182,16 @@ def readable(root: str, local: str) -> Check:
             advice="mount it here, or name another with MOUNTBOOK_DATA_ROOT",
         )
     return Check(name="data root", status="ok", found=f"{where} can be read")
+
+
+def others(root: str, known: list[str], host_root: str) -> Check:
+    """Name the data roots on this machine beside the one that is looked at: an agent sees one."""
+    here = real_path(root, host_root)
+    left = [one for one in known if real_path(one, host_root) != here]
+    if not left:
+        return Check(name="other data roots", status="ok", found="none at the usual places")
+    found = f"{', '.join(left)}: engines of their own, each for an agent of its own (DOCKER_HOST, MOUNTBOOK_DATA_ROOT)"
+    return Check(name="other data roots", status="ok", found=found)
 
 
 def _is_hosts_namespace() -> bool:

@@ -1,7 +1,9 @@
 """Whether this machine has a Docker engine, and whether this user may ask it."""
 
 import errno
+import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -32,8 +34,29 @@ class Found:
 
 
 def look(docker_host: str) -> Found:
-    """Find the local engine's socket. ``docker_host`` is the value of DOCKER_HOST, ``""`` for the default."""
-    address = docker_host or f"unix://{DEFAULT_SOCKET}"
+    """Find the local engine's socket. ``docker_host`` is the value of DOCKER_HOST, ``""`` for the default.
+
+    Where nothing answers at the default, a rootless engine's is tried: this user's, and for root everybody's.
+    """
+    found = _try(docker_host or f"unix://{DEFAULT_SOCKET}")
+    if docker_host or found.reach is Reach.READY:
+        return found
+    return next((one for one in map(_try, rootless(os.environ)) if one.reach is Reach.READY), found)
+
+
+def rootless(environment: Mapping[str, str], users: str = "/run/user") -> list[str]:
+    """Return the addresses where rootless engines listen that this user may ask; ``users`` has a directory for each."""
+    runtime = environment.get("XDG_RUNTIME_DIR", "")
+    own = [runtime] if runtime else []
+    try:
+        names = sorted(os.listdir(users), key=lambda name: (name != str(os.geteuid()), name))
+    except OSError:
+        names = []
+    places = dict.fromkeys([*own, *(f"{users}/{name}" for name in names)])
+    return [f"unix://{place}/docker.sock" for place in places if os.path.exists(f"{place}/docker.sock")]
+
+
+def _try(address: str) -> Found:
     if not address.startswith("unix://"):
         return Found(address, "", Reach.REMOTE)
     path = address.removeprefix("unix://")

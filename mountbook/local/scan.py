@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from agent import elsewhere
 from agent.backends import discover
 from agent.backends.base import DataRoot
 from agent.backends.discover import Disk
@@ -15,8 +16,8 @@ from protocol.text import from_path
 
 _SIGNS: Final = ("image/<driver>/layerdb", "containers", "graph")
 """What a data root has: one of the first two, or the last before Engine 1.10."""
-_USUAL: Final = ("var/lib/docker", "lib/docker", "docker", "var/snap/docker/common/var-lib-docker")
-"""Where the data root may lie below a disk that was named instead of it."""
+_USUAL: Final = ("var/lib/docker", "lib/docker", "docker", "common/var-lib-docker", ".local/share/docker")
+"""Where the data root may lie below a directory that was named instead of it: /, /var, a snap's, a user's home."""
 
 
 def scan(root: Path, *, containerd_root: Path | None, host_root: str | None) -> Scan:
@@ -73,4 +74,5 @@ def _is_data_root(disk: Disk) -> bool:
 def _no_data_root(root: Path) -> str:
     looked = f"{root} is not an engine's data root: it has none of {', '.join(_SIGNS)}."
     inner = [root / name for name in _USUAL if os.path.isdir(root / name / "containers")]
+    inner += [root / one.lstrip("/") for one in elsewhere.data_roots(os.path.abspath(root))]
     return f"{looked} Did you mean {inner[0]}?" if inner else looked

@@ -110,6 +110,8 @@ class Living:
             host_root=str(host_root),
             data_root=DATA_ROOT,
             relist=1.0,
+            measure_share=1.0,
+            usage=0.2,
             poll=0.05,
             start_spread=0.0,
         )

@@ -78,13 +78,15 @@ class Lab:
         backend: GraphDriver | Snapshotter = "overlay2",
         *options: str,
         release: debian.Release | None = None,
+        starts: bool = True,
     ) -> Engine:
-        """Start one more host with an engine on it that answers and has the image ``IMAGE``."""
+        """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``."""
         host = self.host(disk=self._btrfs() if backend == "btrfs" else None, release=release)
         engine = Engine(host, backend, self.cgroup)
         self._engines.append(engine)
-        engine.start(*options)
-        engine.make_image()
+        if starts:
+            engine.start(*options)
+            engine.make_image()
         return engine
 
     def builder(self) -> Engine:

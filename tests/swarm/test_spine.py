@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -16,10 +15,10 @@ from protocol.entries import ResolvedBy
 from tests.swarm.engines import IMAGE, Engine
 from tests.swarm.hosts import wait_until
 from tests.swarm.lab import Lab
+from tests.swarm.pythons import ROOT, for_everybody
 
 pytestmark = pytest.mark.lab
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
 
 
@@ -31,10 +30,10 @@ class Register:
         self._user = user
         self._data = engine.host.folder / "register"
         self._data.mkdir(exist_ok=True)
-        self._python, self._environment = (
-            _python_for_everybody(engine) if user else (sys.executable, {"PYTHONPATH": str(ROOT)})
-        )
+        self._python, self._environment = sys.executable, {"PYTHONPATH": str(ROOT)}
         if user:
+            self._python, self._environment = for_everybody(engine.host)
+            self._environment["HOME"] = str(self._data)
             os.chown(self._data, *user)
         self.log = engine.host.folder / "up.log"
         command = (self._python, "-m", "mountbook", "up", "--data", str(self._data))
@@ -62,28 +61,6 @@ class Register:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _python_for_everybody(engine: Engine) -> tuple[str, dict[str, str]]:
-    """Make this Python, its packages and the code reachable for any user of the host: they may lie in root's home."""
-    sources = {"base": sys.base_prefix, "packages": _packages(), "code": str(ROOT)}
-    for name, source in sources.items():
-        engine.host.run("mkdir", "-p", f"/run/python/{name}")
-        engine.host.run("mount", "--bind", source, f"/run/python/{name}")
-    executable = Path(sys.executable).resolve().relative_to(sys.base_prefix)
-    environment = {
-        "PYTHONHOME": "/run/python/base",
-        "LD_LIBRARY_PATH": "/run/python/base/lib",
-        "PYTHONPATH": "/run/python/code:/run/python/packages",
-        "HOME": str(engine.host.folder / "register"),
-    }
-    return f"/run/python/base/{executable}", environment
-
-
-def _packages() -> str:
-    import msgspec
-
-    return str(Path(msgspec.__file__).parent.parent)
 
 
 def only(containers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,15 +106,27 @@ def test_whose_names_the_container_and_the_path_inside_it(register: Register, en
     assert (owner["kind"], owner["name"], owner["inside"]) == ("container", name, inside)
 
 
-def test_whose_reads_the_lines_of_du(register: Register, engine: Engine) -> None:
-    listed = engine.host.run("du", "-d1", f"{engine.data_root}/overlay2").stdout
+def test_whose_names_every_line_of_du(register: Register, engine: Engine) -> None:
+    home = f"{engine.data_root}/overlay2"
+    listed = engine.host.run("du", "-d1", home).stdout
     path = engine.host.folder / "du"
     path.write_text(listed)
     done = engine.host.run(
         "sh", "-c", f"{sys.executable} -m mountbook whose - <{path}", check=False, PYTHONPATH=str(ROOT)
     )
-    assert len(done.stdout.splitlines()) >= len(listed.splitlines())
-    assert "web" in done.stdout
+    asked = listed.splitlines()
+    answered = [answer.removeprefix(line).strip() for line, answer in zip(asked, done.stdout.splitlines(), strict=True)]
+    owners = {line.split("\t")[1].removeprefix(home): owner for line, owner in zip(asked, answered, strict=True)}
+    assert "nobody known" not in owners.values()
+    assert all(owners.values())
+    assert "overlay2" in owners["/l"]
+    assert "overlay2" in owners[""]
+    web = only(register.answer("where", "web")["containers"])
+    assert "web" in owners[f"/{web['mount_id']}"]
+    assert "web" in owners[f"/{web['init_id']}"]
+    (link,) = (path for path, role, *_ in web["paths"] if role == "link")
+    (answer,) = register.answer("whose", f"{link}/srv/deep/file")["answers"]
+    assert [(one["name"], one["inside"]) for one in answer["owners"]] == [("web", "/srv/deep/file")]
 
 
 def test_whose_names_a_volume_and_who_mounts_it(register: Register, engine: Engine) -> None:

@@ -73,11 +73,31 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
     return Observed(now, answer)
 
 
+# Months are made from the present one on. When the oldest is younger than the first observation, others were dropped.
+_FIRST: Final = text(
+    "SELECT CASE WHEN m.oldest > date_trunc('month', n.first, 'UTC') THEN m.oldest ELSE n.first END "
+    "FROM (SELECT min(observed_since) AS first FROM nodes) AS n, ("
+    "SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC' AS oldest FROM pg_inherits AS i "
+    "JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = 'history'::regclass AND NOT i.inhdetachpending) AS m"
+)
+
+
 async def first_record(conn: Connection) -> datetime | None:
-    """Return since when the register has observed any node; None: it has not."""
-    found = await conn.execute(text("SELECT min(observed_since) FROM nodes"))
-    first: datetime | None = found.scalar_one()
+    """Return from when on the register remembers: it observed a node, and has not dropped the history; None: never."""
+    first: datetime | None = (await conn.execute(_FIRST)).scalar_one()
     return first
+
+
+async def moments(conn: Connection) -> dict[int, datetime]:
+    """Return, per node, when something of it changed last."""
+    found = await conn.execute(text("SELECT id, changed_at FROM nodes"))
+    return dict(found.all())
+
+
+async def now(conn: Connection) -> datetime:
+    """Return the register's time."""
+    moment: datetime = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return moment
 
 
 async def named(conn: Connection, name: str) -> list[KnownNode]:

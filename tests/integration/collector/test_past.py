@@ -1,14 +1,16 @@
 """Every look-up about a moment in the past."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest_asyncio
+from sqlalchemy import text
 
 from collector.lookup import leftovers, refs
 from collector.lookup.mounts import mount_commands
 from collector.lookup.scope import scoped
 from collector.store.engine import Database
+from collector.store.read import nodes
 from protocol.entries import LayerUse
 from protocol.sizes import Ghosts, MountCommands, Orphans
 from tests.integration.collector.cluster import NOW, Cluster, container, image_entries, orphan
@@ -75,3 +77,16 @@ async def test_the_mount_command_of_then_has_the_layers_of_then(cluster: Cluster
     (one,) = (await commands(cluster, "4h")).commands
     assert one.command is not None
     assert [path.rsplit("/", 2)[1] for path in one.layers][-2:] == ["top1", "base1"]
+
+
+async def test_the_register_remembers_from_the_oldest_month_that_it_kept(cluster: Cluster) -> None:
+    async def remembered(since: datetime) -> datetime | None:
+        async with cluster.database.ingest() as conn:
+            await conn.execute(text("UPDATE nodes SET observed_since = :since"), {"since": since})
+        async with cluster.database.query() as conn:
+            return await nodes.first_record(conn)
+
+    assert await remembered(NOW) == NOW
+    first = await remembered(NOW - timedelta(days=400))
+    assert first is not None
+    assert (first.day, first.hour, first > NOW - timedelta(days=100)) == (1, 0, True), "older months are not there"

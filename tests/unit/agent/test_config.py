@@ -56,9 +56,8 @@ def test_the_token_is_not_part_of_what_is_printed() -> None:
     assert "secret-token" not in repr(from_environment(LEAST))
 
 
-def test_what_the_agent_reads_lies_below_the_hosts_root(tmp_path: Path) -> None:
-    config = from_environment(LEAST | {"MOUNTBOOK_HOST_ROOT": f"{tmp_path}/"})
-    assert config.local("/var/lib/docker") == f"{tmp_path}/var/lib/docker"
+def test_the_hosts_root_ends_with_no_slash(tmp_path: Path) -> None:
+    assert from_environment(LEAST | {"MOUNTBOOK_HOST_ROOT": f"{tmp_path}/"}).host_root == str(tmp_path)
 
 
 def test_every_variable_names_the_field_it_sets() -> None:

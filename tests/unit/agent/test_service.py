@@ -67,6 +67,7 @@ class FakeNode:
     connected: bool = False
     engine: Engine = field(default_factory=Engine)
     local_root: str = "/nonexistent"
+    host_root: str = ""
     streams: list[Stream] = field(default_factory=list)
     looks: list[frozenset[str] | None] = field(default_factory=list)
 

@@ -19,8 +19,15 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 def test_parameters_have_types_and_words() -> None:
     parameters = [parameter for operation in OPERATIONS for parameter in operation.get("parameters", ())]
     assert parameters
-    assert all(parameter["in"] == "query" and parameter["schema"] for parameter in parameters)
+    assert all(parameter["in"] in ("query", "path") and parameter["schema"] for parameter in parameters)
     assert all(parameter.get("description") for parameter in parameters)
+
+
+def test_the_parts_of_a_path_that_stand_in_braces_are_parameters() -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        for operation in methods.values():
+            within = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+            assert within == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 
 
 def test_what_is_guarded_says_so() -> None:

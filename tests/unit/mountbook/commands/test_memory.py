@@ -196,3 +196,18 @@ def test_nodes_of_the_past_say_what_is_not_kept(run: Run, collector: FakeCollect
     assert "Engines, backends and agents are those of now" in result.stderr
     assert collector.requests[-1].query["at"] == ["1h"]
     assert NODES[0].hostname in result.stdout
+
+
+def test_events_are_one_line_each(run: Run, past: FakeCollector) -> None:
+    result = run("events")
+    assert result.stdout == f"2026-01-31 11:30:00Z  n1  container  web  died (137, out of memory)  shop  {WEB[:12]}\n"
+    assert past.requests[-1].query["since"] == ["1h"]
+    assert msgspec.json.decode(run("events", "--json").stdout)["key"] == WEB
+
+
+def test_events_that_are_followed_come_until_the_stream_ends(run: Run, collector: FakeCollector) -> None:
+    line = msgspec.json.encode(change()) + b"\n"
+    collector.give("/api/v1/events", Reply(b"\n" + line + b"\n" + line, media="application/x-ndjson"))
+    result = run("events", "--follow", "--format", "{{.Key}}")
+    assert result.stdout == f"{WEB}\n{WEB}\n"
+    assert "since" not in collector.requests[-1].query

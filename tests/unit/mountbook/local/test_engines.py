@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mountbook.local.engines import Reach, look, sentence
+from mountbook.local.engines import Reach, look, rootless, sentence
 from tests.unit.mountbook.local.users import ordinary_user
 
 
@@ -59,3 +59,15 @@ def test_a_forbidden_socket_names_the_docker_group(folder: Path) -> None:
             found = look(f"unix://{folder}/s")
     assert found.reach is Reach.FORBIDDEN
     assert "usermod -aG docker" in sentence(found)
+
+
+def test_rootless_engines_are_found_the_users_own_first(folder: Path) -> None:
+    for name in ("7", str(os.geteuid()), "elsewhere"):
+        (folder / "users" / name).mkdir(parents=True)
+        (folder / "users" / name / "docker.sock").touch()
+    (folder / "users/8").mkdir()
+    own, users = folder / "users/elsewhere", str(folder / "users")
+    found = rootless({"XDG_RUNTIME_DIR": str(own)}, users)
+    assert found[:2] == [f"unix://{own}/docker.sock", f"unix://{users}/{os.geteuid()}/docker.sock"]
+    assert sorted(found[2:]) == [f"unix://{users}/7/docker.sock"]
+    assert rootless({}, str(folder / "nowhere")) == []

@@ -1,0 +1,110 @@
+"""What the report ``integrity`` lists: the audit log compared with itself, and with the checkpoints kept outside."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from collector.errors import CollectorError
+from collector.ledger import checkpoints
+from collector.ledger.checkpoints import Read
+from collector.ledger.signing import PublicKey, key_of
+from collector.ledger.verify import Known, Verifier
+from collector.lookup.moments import Window
+from collector.store import ledger
+from collector.store.engine import Connection
+from collector.store.ledger import AuditKind
+from collector.store.read import audited
+from protocol import times
+
+_RARE: Final = (AuditKind.RETENTION, AuditKind.HOLD, AuditKind.RESTORE, AuditKind.SET_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """With what this collector signs (64 hex digits) and where its checkpoints are; empty: it does not."""
+
+    key: str = ""
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, ``holds``, ``broken`` or ``note``, and what was found."""
+
+    what: str
+    result: str
+    detail: str
+
+
+async def checks(conn: Connection, window: Window, signing: Signing) -> AsyncIterator[Check]:
+    """Yield what was found; the whole chain is read, in batches."""
+    key: PublicKey | None = None
+    known: list[Read] = []
+    try:
+        if signing.key and signing.directory:
+            key = key_of(signing.key, "MOUNTBOOK_SIGNING_KEY_FILE").public
+            known = await asyncio.to_thread(_some, Path(signing.directory), window)
+    except CollectorError as exc:
+        yield Check("checkpoints", "broken", str(exc))
+        key = None
+    head = await ledger.head(conn)
+    signed = [one for kind in (AuditKind.RETENTION, AuditKind.RESTORE) for one in await ledger.of_kind(conn, kind)]
+    verifier = Verifier(Known(str(head.register), head.seq, head.hash, signed), key, known)
+    first = await ledger.first(conn)
+    async for batch in ledger.links(conn):
+        if not await asyncio.to_thread(verifier.feed, batch):
+            break
+    finding = verifier.finish()
+    if finding is None:
+        what = f"{verifier.entries} entries, {first} to {head.seq}" if verifier.entries else "no entry yet"
+        yield Check("chain", "holds", f"{what}; the last has the hash {head.hash.hex()}")
+    else:
+        yield Check("chain", "broken", f"{finding.what} (entries {finding.first} to {finding.last})")
+    yield _covered(verifier, key, known, head.seq)
+    waiting = await ledger.count_waiting(conn)
+    if waiting:
+        yield Check("not chained yet", "note", f"{waiting} entries, which is a second's work")
+    for remark in verifier.remarks:
+        yield Check("remark", "note", remark)
+    async for one in audited.everything(conn, _RARE, window.since, window.until):
+        told = ", ".join(f"{name}: {value}" for name, value in one.told.items() if name != "signature")
+        result = "broken" if one.kind is AuditKind.SET_BACK else "note"
+        yield Check(one.kind.value, result, f"{times.to_text(one.at)}: {told}")
+
+
+def _covered(verifier: Verifier, key: PublicKey | None, known: list[Read], last: int) -> Check:
+    if key is None:
+        return Check("checkpoints", "note", "this collector keeps none, so the chain is only compared with itself")
+    newest = max((one.checkpoint.at for one in known if one.checkpoint is not None), default="")
+    if not newest:
+        return Check("checkpoints", "note", "there are none yet, so the chain is only compared with itself")
+    behind = last - verifier.covered
+    return Check(
+        "checkpoints",
+        "note" if behind > 0 else "holds",
+        f"{len(known)} of them, the newest of {newest}, signed with {key.text}; they cover the entries up to "
+        f"{verifier.covered}" + (f", and not the last {behind}" if behind > 0 else ""),
+    )
+
+
+def _some(directory: Path, window: Window) -> list[Read]:
+    """Return checkpoints of the window, one of each hour, and the newest: a later one covers all before it.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+    """
+    since, until = times.to_text(window.since), times.to_text(window.until)
+    hours: dict[str, Read] = {}
+    newest: Read | None = None
+    for one in checkpoints.read(checkpoints.files(directory)):
+        if one.checkpoint is None:
+            continue
+        at = one.checkpoint.at
+        if since < at <= until:
+            hours[at[:13]] = one
+        if newest is None or newest.checkpoint is None or at > newest.checkpoint.at:
+            newest = one
+    found = list(hours.values())
+    return found if newest is None or newest in found else [*found, newest]

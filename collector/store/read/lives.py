@@ -1,0 +1,121 @@
+"""Versions of entries in the order of node and entry, through a cursor of the database: for reports of everything."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import text
+
+from collector.store.engine import Connection
+from collector.store.read.lists import Conditions
+from collector.store.read.versions import Versions, bounds
+from protocol import entries
+from protocol.answers import Bounds, NodeRef
+from protocol.entries import ENTRY_TYPES, Entry, Kind, LayerUse
+
+_BATCH: Final = 500
+_DECODERS: Final = {kind: msgspec.json.Decoder(shape) for kind, shape in ENTRY_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One version of an entry.
+
+    ``ended`` is ``None`` for what is current: it was last listed at ``seen``. ``digest`` is
+    the one of an image's digests that the row is about.
+    """
+
+    identity: tuple[int, str]
+    node: NodeRef
+    entry: Entry
+    began: Bounds
+    ended: Bounds | None
+    certain: bool
+    seen: datetime | None
+    digest: str
+
+
+_LABELS: Final = (
+    entries.LABEL_SERVICE,
+    entries.LABEL_COMPOSE_SERVICE,
+    entries.LABEL_STACK,
+    entries.LABEL_COMPOSE_PROJECT,
+)
+ALONE: Final = " AND ".join(f"coalesce(doc -> 'labels' ->> '{label}', '') = ''" for label in _LABELS)
+"""The condition on containers that belong to no service and no stack."""
+LEFT_OVER: Final = f"doc ->> 'use' IN ('{LayerUse.ORPHAN}', '{LayerUse.REMOVING}')"
+"""The condition on layers that nothing claims."""
+
+_DIGESTS: Final = (
+    "CROSS JOIN LATERAL jsonb_array_elements_text(CASE WHEN jsonb_array_length(v.doc -> 'digests') > 0 "
+    "THEN v.doc -> 'digests' ELSE '[\"\"]' END) AS d (digest)"
+)
+"""Of an image a row for each of its digests, one with none if it has none."""
+
+
+async def take_time(conn: Connection, seconds: float) -> None:
+    """Let the statements of this transaction take so long, and its reader too."""
+    value = f"{round(seconds * 1000)}ms"
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        await conn.execute(text("SELECT set_config(:setting, :value, TRUE)"), {"setting": setting, "value": value})
+
+
+async def everything(
+    conn: Connection, versions: Versions, kind: Kind, conditions: Conditions, also: str = "TRUE"
+) -> AsyncIterator[Life]:
+    """Yield versions by node and entry, the versions of one entry oldest first; ``also`` is a text of this module."""
+    order = "v.node_id, v.entry_id, v.ended_before"
+    async for life in _stream(conn, versions, kind, conditions, also, "", "''", order):
+        yield life
+
+
+async def by_digest(conn: Connection, versions: Versions, conditions: Conditions) -> AsyncIterator[Life]:
+    """Yield images by digest, then by node; those without a digest first."""
+    digest = "split_part(d.digest, '@', 2) COLLATE \"C\""
+    order = f"{digest}, v.node_id, v.entry_id, v.ended_before"
+    async for life in _stream(conn, versions, Kind.IMAGE, conditions, "TRUE", _DIGESTS, digest, order):
+        yield life
+
+
+async def _stream(
+    conn: Connection,
+    versions: Versions,
+    kind: Kind,
+    conditions: Conditions,
+    also: str,
+    joined: str,
+    digest: str,
+    order: str,
+) -> AsyncIterator[Life]:
+    condition, given = conditions.where(kind)
+    columns = "node_id, kind, entry_id, root, key, doc, began_after, began_before"
+    selected = versions.where(f"{condition} AND {also}", columns)
+    statement = text(
+        "SELECT v.node_id, v.entry_id::text AS entry_id, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
+        "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended_before, v.certain, "
+        "greatest(n.listed_at, h.listed_at) AS seen, "
+        f"{digest} AS digest, (v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text AS doc "
+        f"FROM ({selected}) AS v JOIN nodes AS n ON n.id = v.node_id "
+        f"LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id {joined} ORDER BY {order}"
+    ).execution_options(yield_per=_BATCH)
+    decoder = _DECODERS[kind]
+    async with conn.stream(statement, {**given, **versions.parameters}) as found:
+        async for batch in found.mappings().partitions():
+            for row in batch:
+                yield _life(row, decoder)
+
+
+def _life(row: Mapping[Any, Any], decoder: msgspec.json.Decoder[Any]) -> Life:
+    ended_after = row["ended_after"]
+    return Life(
+        (row["node_id"], row["entry_id"]),
+        NodeRef(cluster=row["cluster"], node=row["node"], hostname=row["hostname"]),
+        decoder.decode(row["doc"]),
+        bounds(row["began_after"], row["began_before"]),
+        bounds(ended_after, row["ended_before"]) if ended_after is not None else None,
+        row["certain"],
+        row["seen"],
+        row["digest"],
+    )
