@@ -75,7 +75,7 @@ class _Simulation:
         ids = [node.id for node in nodes(options, world)]
         async with staged(options, ids) as stage:
             fleet = Fleet.made(options, world, [stage.tokens[node] for node in ids], stage.url)
-            prober = Prober(stage.url, stage.operator, options.probes)
+            prober = Prober(stage.url, stage.operator, options.probes, options.settle)
             tasks = [asyncio.create_task(work) for work in (self._progress(fleet), prober.run())]
             try:
                 with frozen_garbage():
