@@ -25,8 +25,7 @@ class Prober:
     """Asks for changes that it finds in ``changes``. ``delays`` has each that was answered.
 
     ``rate`` bounds how many changes a second are taken up; ``unanswered`` counts those given up after ``patience``
-    seconds. ``followed`` are the
-    containers that are asked for: what happened to one last is what the answer must show.
+    seconds. ``followed`` are the containers that are asked for: what happened to one last the answer must show.
     """
 
     url: str
