@@ -26,6 +26,8 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_HOST_ROOT": "host_root: where the host's / is mounted; default: the agent's own /",
     "MOUNTBOOK_DATA_ROOT": f"data_root: the engine's data root as the host names it; default: what the engine says, "
     f"else {DEFAULT_DATA_ROOT}, or a snap's where only that is",
+    "MOUNTBOOK_CONTAINERD_ROOT": "containerd_root: containerd's root as the host names it, where that is neither below "
+    "nor beside the data root nor /var/lib/containerd",
     "MOUNTBOOK_RELIST": "relist: least seconds between two full looks; default 30",
     "MOUNTBOOK_MEASURE_SHARE": "measure_share: share of one core that measuring sizes may take, 0 for never; "
     "default 0.02",
@@ -63,6 +65,8 @@ class Config:
     """Where the agent sees the host's root directory; what it reads is this + the host's path."""
     data_root: str = ""
     """The data root as the host names it, in place of what the engine says."""
+    containerd_root: str = ""
+    """containerd's root as the host names it; empty: below the data root, beside it, or the usual one."""
     relist: float = 30.0
     """Least time between two full looks."""
     measure_share: float = 0.02
@@ -115,6 +119,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         docker_host=environment.get("DOCKER_HOST", DEFAULT_DOCKER_HOST),
         host_root=environment.get("MOUNTBOOK_HOST_ROOT", "").rstrip("/"),
         data_root=environment.get("MOUNTBOOK_DATA_ROOT", "").rstrip("/"),
+        containerd_root=environment.get("MOUNTBOOK_CONTAINERD_ROOT", "").rstrip("/"),
         relist=relist,
         measure_share=share,
         start_spread=spread,
@@ -187,6 +192,7 @@ def _paths(config: Config) -> list[str]:
         "MOUNTBOOK_STATE_DIR": config.state_dir,
         "MOUNTBOOK_HOST_ROOT": config.host_root,
         "MOUNTBOOK_DATA_ROOT": config.data_root,
+        "MOUNTBOOK_CONTAINERD_ROOT": config.containerd_root,
     }
     problems = [
         f"{name} is {path!r}; write an absolute path"

@@ -106,11 +106,13 @@ class Lookout:
         with self._lock:
             connection = self._connection
         listing = None if connection is None else self._listing(connection, ids)
+        containerd = self._config.containerd_root
         disks = discover.look(
             self._data_root,
             driver=self._facts.engine.driver,
             status=self._facts.status,
             prefix=self.host_root,
+            containerd=discover.named(containerd, self.host_root) if containerd else None,
         )
         if connection is not None and listing is not None and disks[0].unreadable:
             listing = replace(listing, drivers=self._inspected(connection, listing, everything=ids is None))

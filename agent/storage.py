@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from agent.backends import volumedb
 from agent.backends.base import DataRoot
 from agent.backends.discover import Disk
 from agent.backends.files import holds_directory, names
+from agent.backends.volumedb import RecordedVolume
 from agent.config_v2 import from_unix
 from agent.listing import ListedImage, ListedVolume, Listing
 from protocol.entries import Bind, Container, Image, Kind, Place, Role, Volume
@@ -45,23 +47,33 @@ def _named(references: list[str] | None) -> tuple[str, ...]:
 
 
 def volumes(disk: Disk, listing: Listing | None) -> Iterator[Volume]:
-    """Yield the volumes that the engine lists, or with no engine those of its ``local`` driver on disk."""
+    """Yield the volumes that the engine lists, or with no engine those on disk and those that it wrote down."""
     if listing is not None:
         for item in listing.volumes:
             yield _listed_volume(disk.root, item)
         return
     if disk.unreadable:
         return
+    known = volumedb.recorded(disk.root.local, disk.problems)
     for name in sorted(names(f"{disk.root.local}/volumes", disk.problems, Kind.VOLUME)):
         if holds_directory(f"{disk.root.local}/volumes/{name}/_data", disk.problems, Kind.VOLUME):
             mountpoint = f"{disk.root.host}/volumes/{clean(name)}/_data"
-            yield Volume(
-                root=disk.root.host,
-                key=clean(name),
-                paths=_volume_places(disk.root, mountpoint),
-                driver="local",
-                mountpoint=mountpoint,
-            )
+            yield _recorded_volume(disk.root, name, known.pop(name, RecordedVolume()), mountpoint)
+    for name, record in sorted(known.items()):
+        if record.driver != "local":  # one of that driver without a directory is just being made or removed
+            yield _recorded_volume(disk.root, name, record, "")
+
+
+def _recorded_volume(root: DataRoot, name: str, record: RecordedVolume, mountpoint: str) -> Volume:
+    """Return a volume as the disk tells; one of a plugin has no directory there."""
+    return Volume(
+        root=root.host,
+        key=clean(name),
+        paths=_volume_places(root, mountpoint),
+        driver=clean(record.driver) or "local",
+        mountpoint=mountpoint,
+        labels=_labels(record.labels),
+    )
 
 
 def _listed_volume(root: DataRoot, item: ListedVolume) -> Volume:
@@ -73,8 +85,12 @@ def _listed_volume(root: DataRoot, item: ListedVolume) -> Volume:
         driver=clean(item.driver),
         mountpoint=mountpoint,
         created_at=clean(item.created_at),
-        labels={clean(name): clean(value) for name, value in (item.labels or {}).items()},
+        labels=_labels(item.labels),
     )
+
+
+def _labels(labels: dict[str, str] | None) -> dict[str, str]:
+    return {clean(name): clean(value) for name, value in (labels or {}).items()}
 
 
 def _volume_places(root: DataRoot, mountpoint: str) -> tuple[Place, ...]:

@@ -24,6 +24,8 @@ from agent.backends.unclaimed import Moment
 from protocol.entries import Kind
 
 NAMESPACE: Final = "moby"
+MARK: Final = "io.containerd.snapshotter"
+"""Begins the type of driver that an engine with the image store says it has (moby ``daemon/containerd/service.go``)."""
 OWN: Final = "containerd/daemon"
 _REMAPPED: Final = re.compile(r"\d+\.\d+")
 """The data root of an engine with userns-remap; its namespace has that name at its end."""
@@ -53,6 +55,11 @@ def readers(
                 found.append(_unknown(root, place, namespace, snapshotter, table))
             names.add(snapshotter)
     return found
+
+
+def found(root: DataRoot, system: DataRoot | None) -> bool:
+    """Whether there is a containerd root with records where one is looked for."""
+    return any(os.path.lexists(f"{place.local}/{META}") for place in _roots(root, system, Problems()))
 
 
 def _roots(root: DataRoot, system: DataRoot | None, problems: Problems) -> Iterator[DataRoot]:

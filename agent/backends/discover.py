@@ -117,10 +117,10 @@ def look(
     ``driver`` is what the engine uses, ``status`` what it says of it. ``containerd`` is the root of a containerd that
     is neither below nor beside the data root nor at its default place. Never raises for what is on disk.
     """
-    root = DataRoot(local, from_path(host)) if local else _named(host, prefix)
+    root = DataRoot(local, from_path(host)) if local else named(host, prefix)
     moment = Moment.of(now, 0.0 if local and not engine_at_work(local) else GRACE)
     if containerd is None and not local:
-        containerd = _named(DEFAULT_CONTAINERD_ROOT, prefix)
+        containerd = named(DEFAULT_CONTAINERD_ROOT, prefix)
     sight = _Sight(moment, driver, status or {}, mountinfo.read(prefix), containerd, live=not local)
     disks = [_disk(root, sight)]
     if not disks[0].unreadable:
@@ -172,8 +172,8 @@ def _remapped(root: DataRoot) -> list[DataRoot]:
     ]
 
 
-def _named(host: str, prefix: str) -> DataRoot:
-    """Return the data root with all its host names: the engine's, the real one, and the usual one if it is a link."""
+def named(host: str, prefix: str) -> DataRoot:
+    """Return a root with all its host names: the engine's, the real one, and the usual one if it is a link."""
     real = real_path(host, prefix)
     usual = (DEFAULT_DATA_ROOT,) if real_path(DEFAULT_DATA_ROOT, prefix) == real else ()
     named = from_path(host).rstrip("/")
@@ -226,6 +226,12 @@ def _disk(root: DataRoot, sight: _Sight) -> Disk:
     readers += containerd_roots.readers(
         root, problems, sight.table, sight.moment, driver=driver, system=sight.containerd
     )
+    if containerd_roots.MARK in sight.status.get("driver-type", "") and not containerd_roots.found(
+        root, sight.containerd
+    ):
+        where = "is nowhere known; name it with MOUNTBOOK_CONTAINERD_ROOT, and let the agent see it"
+        problems.interrupted(f"{root.host}: the engine's containerd root", where, Kind.LAYER)
+        problems.incomplete.update((Kind.CONTAINER, Kind.IMAGE))
     if not readers and "containers" not in top:
         # Every engine makes that directory at its first start: this is where a disk belongs that is not there.
         why = "this is no engine's data root: it has no directory containers; perhaps its disk is not mounted"

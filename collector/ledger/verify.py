@@ -191,20 +191,25 @@ class Verifier:
 
     def _expected(self, checkpoints: Sequence[Read]) -> list[_Expected]:
         """Return what checkpoints of this register demand; a wrong signature is a finding of its own."""
-        found, others = [], 0
+        found, own, others = [], 0, 0
         for one in checkpoints:
             if one.checkpoint is None:
                 self.remarks.append(f"{one.place} is no checkpoint; it may be half written.")
-            elif self._key is None or not one.checkpoint.holds(self._key):
+                continue
+            if self._key is None or not one.checkpoint.holds(self._key):
                 seq = one.checkpoint.seq
                 self.finding = Finding(seq, seq, f"the checkpoint at {one.place} is not signed with the given key")
                 return []
-            elif one.checkpoint.register != self._known.register:
+            if one.checkpoint.register != self._known.register:
                 others += 1
-            elif not any(restore.excuses(one.checkpoint.seq, one.checkpoint.at) for restore in self.restores):
+                continue
+            own += 1
+            # One of an empty log demands nothing: every log begins with it.
+            excused = any(restore.excuses(one.checkpoint.seq, one.checkpoint.at) for restore in self.restores)
+            if one.checkpoint.seq > 0 and not excused:
                 made = bytes.fromhex(one.checkpoint.hash)
                 found.append(_Expected(seq=one.checkpoint.seq, hash=made, place=f"the checkpoint at {one.place}"))
-        if others and not found:
+        if others and not own:
             self.finding = Finding(1, 1, f"not one of {others} checkpoints is of this register, {self._known.register}")
         elif others:
             self.remarks.append(f"{others} checkpoints are of other registers.")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from html import escape
 from typing import Final
 
-from collector.reports.report import Cell, Column, Report, facts, lines, shown
+from collector.reports.report import Cell, Column, Report, caution, facts, lines, shown
 from protocol.reports import ReportHead
 
 _STYLE: Final = """
@@ -22,8 +22,8 @@ table.facts th, table.facts td { padding-top: 0; padding-bottom: .1rem; }
 table.rows { font-size: 12px; line-height: 1.35; }
 table.rows thead th { border-bottom: 2px solid #111; vertical-align: bottom; }
 table.rows tbody td { border-bottom: 1px solid #ccc; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.partial { background: #fff3cd; border-left: .3rem solid #b8860b; padding: .4rem .7rem; margin: 0 0 1rem; }
+.partial { background: #fff3cd; border-left: .3rem solid #b8860b; padding: .4rem .7rem; margin: 0 0 1rem;
+  font-weight: 600; }
 footer { margin-top: 1rem; font-size: 12px; border-top: 1px solid #111; padding-top: .4rem; }
 @page { size: A4 landscape; margin: 14mm 12mm 16mm;
   @bottom-right { content: "page " counter(page) " of " counter(pages); font-size: 8pt; } }
@@ -58,12 +58,7 @@ def _begin(report: Report, columns: Sequence[Column]) -> str:
     widths = "".join(f'<col style="width:{column.width / total:.2%}">' for column in columns)
     titles = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in columns)
     told = "".join(f'<tr><th scope="row">{label}</th><td>{escape(value)}</td></tr>\n' for label, value in _merged(head))
-    warning = ""
-    if not head.coverage.complete:
-        warning = (
-            '<p class="partial"><strong>Not everything was observed.</strong> '
-            "What is missing here may have been there on a node, or at a time, that is named below.</p>\n"
-        )
+    warning = f'<p class="partial">{escape(caution(head))}</p>\n' if caution(head) else ""
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_NO_SCRIPT}">\n'
@@ -89,8 +84,7 @@ def _merged(head: ReportHead) -> list[tuple[str, str]]:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str) and cell[10:11] != "T" and _PLAIN.fullmatch(cell):
         return f"<td>{cell}</td>"
-    kind = ' class="number"' if isinstance(cell, int | float) and not isinstance(cell, bool) else ""
-    return f"<td{kind}>{'<br>'.join([escape(line) for line in lines(cell)])}</td>"
+    return f"<td>{'<br>'.join([escape(line) for line in lines(cell)])}</td>"
 
 
 def _end(report: Report, rows: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reports.pages import BOLD, Pages
-from collector.reports.report import Column, Row, facts, lines, shown, visible
+from collector.reports.report import Column, Row, caution, facts, lines, shown, visible
 from protocol.reports import PDF_ROWS, ReportHead
 
 
@@ -22,13 +22,8 @@ def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], who
     pages = Pages(head.title, head.generator, f"{head.title}, {head.since} to {head.until}, {head.generator}")
     pages.text(head.title, size=17, font=BOLD, after=4)
     pages.text(f"This report lists {head.about}.", size=10, after=8)
-    if not head.coverage.complete:
-        pages.text(
-            "Not everything was observed. What is missing here may have been there on a node, or at a time, that is "
-            "named below.",
-            font=BOLD,
-            after=6,
-        )
+    if caution(head):
+        pages.text(caution(head), font=BOLD, after=6)
     pages.facts([*facts(head), *_completeness(rows, whole)])
     places = shown(columns)
     if rows:

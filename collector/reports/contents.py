@@ -178,6 +178,7 @@ def _seen(life: Life) -> str | None:
     return times.to_text(life.seen) if life.ended is None and life.seen is not None else None
 
 
+_STILL: Final = "Nothing under Ended: it was there still at the end of the window, as last seen."
 _BEGAN: Final = Column("began", "Since", 1.5, bounds=True, about="when this state of it began")
 _FIRST: Final = Column("first", "First seen", 1.5, bounds=True, about="of the versions that reach into the window")
 
@@ -238,7 +239,10 @@ KINDS: Final = (
         ),
         _container_limits,
         _rogue,
-        ("Services and stacks are known by labels of Swarm and Compose; whoever starts containers can set the same.",),
+        (
+            _STILL,
+            "Services and stacks are known by labels of Swarm and Compose; whoever starts containers can set the same.",
+        ),
     ),
     Kind(
         "orphans",
@@ -256,6 +260,7 @@ KINDS: Final = (
         ),
         _layer_limits,
         _orphans,
+        (_STILL,),
     ),
     Kind(
         "images",
@@ -272,5 +277,6 @@ KINDS: Final = (
         ),
         _image_limits,
         _images,
+        (_STILL, "An image without a digest was built or loaded on its node, and never pushed or pulled."),
     ),
 )

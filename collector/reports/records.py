@@ -81,7 +81,7 @@ KINDS: Final = (
             Column("address", "From", 1.0),
             Column("question", "Question", 3.6),
             Column("status", "Status", 0.5, about="of HTTP: 200 answered, 4xx refused"),
-            Column("rows", "Results", 0.6),
+            Column("rows", "Results", 0.6, about="empty where it was not known before the answer left"),
             _ENTRY,
         ),
         knowing("who", "role", "address"),

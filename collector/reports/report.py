@@ -37,6 +37,8 @@ class Report:
     rows: AsyncIterator[Row]
 
 
+_OF_THE_REGISTER: Final = frozenset({"access", "enrolments", "integrity"})
+"""Reports that no node has a say in."""
 # What moves a cursor, breaks a line, or turns the direction of writing.
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
@@ -121,6 +123,16 @@ def facts(head: ReportHead) -> list[tuple[str, str]]:
         ("Register", log.register),
         *(("Note", note) for note in head.notes),
     ]
+
+
+def caution(head: ReportHead) -> str:
+    """Return what has to be said before the rows of a report about nodes that were not all observed; else ``""``."""
+    if head.coverage.complete or head.name in _OF_THE_REGISTER:
+        return ""
+    return (
+        "Not everything was observed. What is missing here may have been there on a node, or at a time, that is named "
+        "below."
+    )
 
 
 def missing(head: ReportHead) -> list[str]:

@@ -22,8 +22,8 @@ def command(url: str, token_file: str | None, shape: Shape) -> int:
     """Say what an agent on this machine can see, what keeps it from seeing more, and what to do about it.
 
     It looks at user and capabilities, the engine's socket, the data root, mounts, SELinux, user namespaces and the
-    collector, from the same environment as the agent (DOCKER_HOST, MOUNTBOOK_HOST_ROOT, MOUNTBOOK_DATA_ROOT). Exit
-    status: 0 all is well, 1 something is not.
+    collector, from the same environment as the agent (DOCKER_HOST, MOUNTBOOK_HOST_ROOT, MOUNTBOOK_DATA_ROOT,
+    MOUNTBOOK_CONTAINERD_ROOT). Exit status: 0 all is well, 1 something is not.
     """
     examined = _examine(url, token_file)
     if shape.as_json:
@@ -48,6 +48,7 @@ def _examine(url: str, token_file: str | None) -> Any:
             os.environ.get("DOCKER_HOST", ""),
             os.environ.get("MOUNTBOOK_HOST_ROOT", "").rstrip("/"),
             os.environ.get("MOUNTBOOK_DATA_ROOT", "").rstrip("/"),
+            os.environ.get("MOUNTBOOK_CONTAINERD_ROOT", "").rstrip("/"),
             ask,
         )
     except ModuleNotFoundError as exc:

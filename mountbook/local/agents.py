@@ -24,8 +24,8 @@ _POLL: Final = 0.02
 class Node:
     """A node that an agent speaks for, and where it looks.
 
-    ``docker_host`` is empty for a node that is only files below ``host_root``. ``unreadable`` is the data root when
-    this user may not read it, else ``""``.
+    ``docker_host`` is empty for a node that is only files below ``host_root``; ``containerd_root`` when containerd's is
+    found without. ``unreadable`` is the data root when this user may not read it, else ``""``.
     """
 
     cluster: str
@@ -34,10 +34,11 @@ class Node:
     docker_host: str = ""
     host_root: str = ""
     data_root: str = ""
+    containerd_root: str = ""
     unreadable: str = ""
 
 
-def of_engine(address: str) -> Node:
+def of_engine(address: str, containerd_root: str = "") -> Node:
     """Return the node of the engine at ``address``: the Swarm's when it is in one, else the engine itself.
 
     A worker does not know its Swarm's ID; its cluster is called ``local`` then.
@@ -54,6 +55,7 @@ def of_engine(address: str) -> Node:
         node=facts.swarm_node or f"engine:{facts.engine_id}",
         hostname=facts.hostname,
         docker_host=address,
+        containerd_root=containerd_root,
         unreadable="" if readable else facts.data_root,
     )
 
@@ -100,6 +102,7 @@ async def configure(node: Node, home: Path, database: Database, collector: str) 
         docker_host=node.docker_host,
         host_root=node.host_root,
         data_root=node.data_root,
+        containerd_root=node.containerd_root,
         start_spread=0.0,
     )
 

@@ -48,19 +48,22 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[Check]
 
 
-def examine(docker_host: str, host_root: str, data_root: str, collector: Callable[[], str]) -> Examined:
+def examine(
+    docker_host: str, host_root: str, data_root: str, containerd_root: str, collector: Callable[[], str]
+) -> Examined:
     """Run every check.
 
     ``docker_host`` is the engine's address (``""``: the usual one), ``host_root`` where the host's / is mounted,
-    ``data_root`` the data root as the host names it (``""``: what the engine says). ``collector`` asks the collector
-    and returns what it said; it raises ``UserError`` when it cannot.
+    ``data_root`` the data root as the host names it (``""``: what the engine says), ``containerd_root`` containerd's
+    (``""``: at a usual place). ``collector`` asks the collector and returns what it said; it raises ``UserError`` when
+    it cannot.
     """
-    checks = list(_checks(docker_host, host_root, data_root))
+    checks = list(_checks(docker_host, host_root, data_root, containerd_root))
     checks.append(_collector(collector))
     return Examined(well=all(check.status != "problem" for check in checks), checks=checks)
 
 
-def _checks(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]:
+def _checks(docker_host: str, host_root: str, data_root: str, containerd_root: str) -> Iterator[Check]:
     yield user(os.geteuid(), _read("/proc/self/status"))
     yield namespace(_read("/proc/self/uid_map"))
     found = engines.look(docker_host)
@@ -88,7 +91,14 @@ def _checks(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]
         yield propagation(_read("/proc/self/mountinfo"), local, of_host=_is_hosts_namespace())
     yield selinux(_read("/sys/fs/selinux/enforce"))
     yield others(root, elsewhere.data_roots(host_root), host_root)
-    yield from _sight(found.address if facts is not None else "", host_root, data_root or root)
+    config = Config(
+        collectors=(),
+        docker_host=found.address if facts is not None else "",
+        host_root=host_root,
+        data_root=data_root or root,
+        containerd_root=containerd_root,
+    )
+    yield from _sight(config)
 
 
 def _read(path: str) -> str:
@@ -247,12 +257,11 @@ def selinux(enforce: str) -> Check:
     )
 
 
-def _sight(docker_host: str, host_root: str, data_root: str) -> Iterator[Check]:
+def _sight(config: Config) -> Iterator[Check]:
     """Look as an agent does, and say what was seen."""
-    config = Config(collectors=(), docker_host=docker_host, host_root=host_root, data_root=data_root)
     try:
         with Lookout(config) as lookout:
-            if docker_host:
+            if config.docker_host:
                 lookout.subscribe().close()
             seen = lookout.look(None, 1)
     except EngineError as exc:

@@ -189,7 +189,8 @@ async def _agents(parts: Parts, options: _Options, database: "Database", address
 
     with _step(options.say, "agent" if options.engine else "sample nodes"):
         if options.engine:
-            nodes = [await asyncio.to_thread(agents.of_engine, options.engine)]
+            containerd_root = os.environ.get("MOUNTBOOK_CONTAINERD_ROOT", "").rstrip("/")
+            nodes = [await asyncio.to_thread(agents.of_engine, options.engine, containerd_root)]
         else:
             nodes = await asyncio.to_thread(agents.of_samples, options.home / "nodes")
         configs = [await agents.configure(node, options.home, database, address) for node in nodes]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _START_SCRIPT: Final = Path(__file__).with_name("host.sh")
-PATIENCE: Final = 60.0
-"""Seconds that an engine may take to answer or to end; it usually needs one."""
+PATIENCE: Final = 180.0
+"""Seconds that an engine may take to answer or to end; it usually needs one, on a machine that does little else."""
 
 
 class LabError(Exception):

@@ -93,18 +93,19 @@ def test_a_zfs_snapshot_is_a_dataset(tmp_path: Path) -> None:
     assert "no ZFS dataset" in without.reason
 
 
-def test_an_unknown_snapshotter_is_named_and_its_running_containers_are_found(tmp_path: Path) -> None:
-    store = ImageStore(tmp_path, "overlayfs")
+@pytest.mark.parametrize("name", ["stargz", "erofs", "blockfile", "devmapper", "soci-fuse"])
+def test_an_unknown_snapshotter_is_named_and_its_running_containers_are_found(tmp_path: Path, name: str) -> None:
+    store = ImageStore(tmp_path, name)
     store.container(ONE, store.image("docker.io/library/base:1", ["a"]))
-    store.write()
-    file = store.meta.read_bytes()
-    store.meta.write_bytes(file.replace(b"overlayfs", b"soci-fuse"))
+    store.write_databases()
     (found,) = readers(store)
-    assert (found.name, found.container_ids()) == ("soci-fuse", [ONE])
+    assert (found.name, found.container_ids()) == (name, [ONE])
     stopped = found.resolve(ONE)
     assert stopped is not None
-    assert "soci-fuse is not known here" in stopped.reason
-    mount = f"9 1 0:39 / {tmp_path}/rootfs/soci-fuse/{ONE} rw - overlay x rw,lowerdir=/a,upperdir=/soci/7/fs\n"
+    assert (stopped.backend, stopped.resolved_by) == (name, ResolvedBy.UNRESOLVED)
+    assert f"the snapshotter {name} is not known here" in stopped.reason
+    assert any(name in problem for problem in found.problems.sentences)
+    mount = f"9 1 0:39 / {tmp_path}/rootfs/{name}/{ONE} rw - overlay x rw,lowerdir=/a,upperdir=/soci/7/fs\n"
     running = readers(store, mount)[0].resolve(ONE)
     assert running is not None
     assert (running.diff_path, running.resolved_by) == ("/soci/7/fs", ResolvedBy.MOUNTINFO)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ledger import checkpoints, vouched
+from collector.ledger.chain import START
 from collector.ledger.signing import SigningKey
 from collector.ledger.vouched import Anchor, Restore
 from collector.store.ledger import AuditKind, Head, Link
@@ -102,6 +103,14 @@ def test_a_checkpoint_of_another_key_is_no_witness() -> None:
     assert "checkpoints:4 is not signed with the given key" in finding.what
     changed = msgspec.structs.replace(COVERED[0], seq=11)
     assert verify(WHOLE, [changed])[0] is not None
+
+
+def test_a_checkpoint_of_the_log_before_its_first_entry_holds() -> None:
+    empty = checkpoints.make(Head(REGISTER, 0, START, BEGAN), BEGAN, KEY)
+    finding, verifier = verify(WHOLE, [empty, *COVERED])
+    assert finding is None
+    assert (verifier.covered, verifier.remarks) == (28, [])
+    assert verify(WHOLE, [empty])[0] is None
 
 
 def test_a_register_of_another_name_is_not_taken_for_this_one() -> None:

@@ -75,7 +75,7 @@ def test_all_is_examined_even_where_there_is_nothing(tmp_path: Path) -> None:
         raise UserError("The collector cannot be reached.\nStart one.")
 
     socket = f"unix://{tmp_path}/docker.sock"
-    examined = doctor.examine(socket, "", str(tmp_path / "nothing"), refuse)
+    examined = doctor.examine(socket, "", str(tmp_path / "nothing"), "", refuse)
     found = {check.name: check for check in examined.checks}
     assert not examined.well
     assert found["engine"].status == found["data root"].status == found["collector"].status == "problem"
@@ -87,7 +87,7 @@ def test_all_is_examined_even_where_there_is_nothing(tmp_path: Path) -> None:
 def test_a_data_root_is_read_without_an_engine(tmp_path: Path) -> None:
     (tmp_path / "containers" / ("a" * 64)).mkdir(parents=True)
     (tmp_path / "image/overlay2/layerdb").mkdir(parents=True)
-    examined = doctor.examine(f"unix://{tmp_path}/docker.sock", "", str(tmp_path), lambda: "ready")
+    examined = doctor.examine(f"unix://{tmp_path}/docker.sock", "", str(tmp_path), "", lambda: "ready")
     found = {check.name: check for check in examined.checks}
     assert found["data root"].status == found["collector"].status == "ok"
     assert found["backends"].found.startswith("overlay2 (graph-driver")
