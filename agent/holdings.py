@@ -72,6 +72,11 @@ class Holdings:
         self._promised = changes
         self._sort(changes)
 
+    def untold(self) -> dict[EntryKey, bytes]:
+        """Return what was seen and is not acknowledged."""
+        keys = self.dirty | self._promised.keys()
+        return {key: self.seen[key] for key in keys if key in self.seen}
+
     def whole(self, kind: Kind) -> bool:
         """Whether the register holds nothing of this kind that was not seen."""
         return all(key in self.seen for key in self._held if key.kind is kind)

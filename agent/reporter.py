@@ -20,6 +20,7 @@ from agent.holdings import Holdings
 from agent.observation import Observation
 from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import Position
+from agent.spool import Spooled, spooled
 from agent.wire import Message
 from protocol.entries import EntryKey, Kind
 from protocol.messages import (
@@ -93,7 +94,8 @@ class Reporter:
     """One agent's conversation with the collectors. ``now`` is always in monotonic seconds.
 
     ``instance`` and ``boot_id`` are those of hello. ``wall`` gives seconds since 1970, ``draw`` random numbers from
-    [0, 1). ``position`` is what was kept over the last restart. ``room`` bounds the entries of a message, in bytes.
+    [0, 1). ``position`` and ``spool`` are what was kept over the last restart. ``room`` bounds a message's entries,
+    in bytes.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Reporter:
         wall: Callable[[], float],
         draw: Callable[[], float],
         position: Position | None = None,
+        spool: Spooled | None = None,
         room: int = compose.ROOM,
     ) -> None:
         self.position = position
@@ -113,6 +116,8 @@ class Reporter:
         self.hash_version = HASH_VERSIONS[-1]
         """How observations are to be hashed."""
         self.holdings = Holdings()
+        self._spool = spool or Spooled()
+        self.holdings.lost = self._spool.lost
         self.failures = 0
         """How many messages in a row were not acknowledged."""
         self._instance, self._boot_id, self._wall, self._draw = instance, boot_id, wall, draw
@@ -153,6 +158,13 @@ class Reporter:
         told = not self._resync and self._incomplete == self._told_incomplete and not self.holdings.dirty
         return told and self._session is not None and self._outbox is None
 
+    def to_spool(self) -> Spooled:
+        """Return what is to be kept in case the agent ends: while a collector answers only the count."""
+        if self._listed_at is None:
+            return self._spool
+        untold = self.holdings.untold() if self.failures else {}
+        return spooled(self.holdings.lost, self.hash_version, untold)
+
     def observe(self, observation: Observation, now: float) -> None:
         """Take in what a look found. One that was hashed in another version says nothing."""
         if observation.hash_version != self.hash_version:
@@ -162,6 +174,8 @@ class Reporter:
             self._incomplete = frozenset(kind for kind in Kind if not observation.complete.get(kind, False))
         elif self._listed_at is None:
             return  # what a first full look has not found cannot be compared
+        if self._listed_at is None:
+            self.holdings.lost += self._spool.lost_by(observation.hash_version, observation.hashes)
         self._listed_at = observation.at
         self._problems = observation.problems[:_MAX_PROBLEMS]
         self.holdings.observe(observation)
@@ -221,6 +235,7 @@ class Reporter:
             engine=self.engine,
             backends=list(self._backends),
             acknowledged=self.position.acknowledged if self.position else None,
+            lost_events=self.holdings.lost,
         )
         return Send("hello", hello, HelloReply)
 

@@ -31,6 +31,7 @@ from agent.observation import Observation
 from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import PositionFile
 from agent.reporter import Look, Reporter, Send, Wait
+from agent.spool import SpoolFile
 from agent.wire import Body, encode
 from protocol.messages import Engine
 from protocol.roster import Roster, RosterReply
@@ -88,6 +89,7 @@ async def run(config: Config) -> NoReturn:
         wall=time.time,
         draw=draw,
         position=positions.load(),
+        spool=SpoolFile(config.state_dir).load(),
     )
     with Lookout(config) as lookout:
         async with _collector(config, lookout) as collector:
@@ -135,6 +137,7 @@ class Service:
         roster: Callable[[], Roster | None] = lambda: None,
     ) -> None:
         self._config, self._reporter, self._eyes, self._collector = config, reporter, eyes, collector
+        self._spool = SpoolFile(config.state_dir)
         self._positions, self._health = positions, HealthFile(config.state_dir)
         self._roster = roster
         self._hints = Hints()
@@ -201,10 +204,13 @@ class Service:
     async def _report(self) -> NoReturn:
         """Do what the reporter says."""
         await asyncio.sleep(draw() * self._config.start_spread)
-        kept = self._reporter.position
+        kept, kept_spool = self._reporter.position, self._reporter.to_spool()
         body: tuple[Send, Body] | None = None
         while True:
             self._observed.clear()
+            if (untold := self._reporter.to_spool()) != kept_spool:
+                kept_spool = untold
+                await asyncio.to_thread(self._spool.save, untold)
             step = self._reporter.next(time.monotonic())
             match step:
                 case Send():

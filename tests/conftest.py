@@ -4,10 +4,18 @@ import os
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("mountbook", deadline=None)
+# The long version of the state machines (`make soak`): pytest --hypothesis-profile=soak.
+settings.register_profile(
+    "soak",
+    deadline=None,
+    max_examples=10_000,
+    stateful_step_count=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 settings.load_profile("mountbook")
 
 

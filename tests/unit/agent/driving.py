@@ -7,6 +7,7 @@ from agent.observation import Observation
 from agent.outcome import Outcome, Unreachable
 from agent.position import Position
 from agent.reporter import Look, Reporter, Send, Wait
+from agent.spool import Spooled
 from agent.wire import Body, encode
 from protocol.entries import Container, Entry, EntryKey, Kind, Volume
 from protocol.messages import Backend
@@ -26,7 +27,8 @@ def volume(number: int, driver: str = "local") -> Volume:
 class Driver:
     """``node`` is the truth; ``unreadable`` kinds cannot be enumerated. ``post`` is the network.
 
-    ``ever`` are the keys that were ever there, ``found_gone`` those that a look did not find.
+    ``skew`` is how wrong its wall clock is. ``ever`` are the keys that were ever there, ``found_gone`` those that
+    a look did not find.
     """
 
     post: Callable[[str, Body], Outcome]
@@ -34,8 +36,10 @@ class Driver:
     unreadable: set[Kind] = field(default_factory=set)
     backends: tuple[Backend, ...] = ()
     position: Position | None = None
+    spool: Spooled | None = None
     room: int = 24 * 1024 * 1024
     now: float = 1000.0
+    skew: float = 0.0
     instance: int = 0
     ever: set[EntryKey] = field(default_factory=set)
     found_gone: set[EntryKey] = field(default_factory=set)
@@ -49,16 +53,17 @@ class Driver:
         return Reporter(
             instance=f"{self.instance:032x}",
             boot_id="boot",
-            wall=lambda: 1_700_000_000.0 + self.now,
+            wall=lambda: 1_700_000_000.0 + self.now + self.skew,
             draw=lambda: 0.5,
             position=self.position,
+            spool=self.spool,
             room=self.room,
         )
 
     def restart(self) -> None:
         """The agent dies and starts again with what it kept."""
         self.instance += 1
-        self.position = self.reporter.position
+        self.position, self.spool = self.reporter.position, self.reporter.to_spool()
         self.reporter = self._reporter()
 
     def put(self, *entries: Entry) -> None:

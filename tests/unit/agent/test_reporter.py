@@ -181,6 +181,28 @@ class TestWhileTheCollectorIsAway:
         # Container 1 paused, and 8 as it was: running is what the register held anyway, exited arrived.
         assert driver.reporter.holdings.lost == 2
 
+    def test_what_came_and_went_is_counted_over_restarts_of_the_agent(
+        self, driver: Driver, collector: ModelCollector
+    ) -> None:
+        driver.post = silence
+        driver.put(container(7), container(8), container(9, "running"))
+        driver.look()
+        driver.step()  # a delta that nobody answers
+        driver.restart()
+        driver.drop(container(8))
+        driver.put(container(9, "exited"))
+        driver.step()
+        driver.step()  # a hello that nobody answers
+        driver.restart()
+        driver.drop(container(9, "exited"))
+        driver.post = collector.post
+        driver.settle()
+        assert driver.reporter.holdings.lost == 3, "8, and 9 in two states; 7 is still there"
+        assert collector.hellos[-1].lost_events == 3
+        driver.restart()
+        driver.settle()
+        assert driver.reporter.holdings.lost == 3
+
     def test_no_entry_is_kept(self, driver: Driver) -> None:
         driver.post = silence
         driver.put(container(9))

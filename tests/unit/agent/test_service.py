@@ -202,12 +202,18 @@ async def test_a_collector_that_comes_back_is_told_the_latest(world: World) -> N
 
 
 async def test_the_position_and_signs_of_life_are_kept(world: World, tmp_path: Path) -> None:
+    def kept() -> bool:
+        position = PositionFile(str(tmp_path)).load()
+        acknowledged = position.acknowledged if position is not None else None
+        return acknowledged is not None and (acknowledged.generation, acknowledged.seq) == (
+            world.collector.generation,
+            1,
+        )
+
     async with world.running():
         await world.until_told()
+        await world.until(kept, "the position is that of the snapshot")
         await world.until((tmp_path / "health.json").exists, "there is a sign of life")
-    position = PositionFile(str(tmp_path)).load()
-    assert position is not None
-    assert (position.acknowledged.generation, position.acknowledged.seq) == (world.collector.generation, 1)
 
 
 async def test_a_fault_of_a_task_ends_the_service(world: World) -> None:
