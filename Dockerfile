@@ -51,29 +51,28 @@ VOLUME /checkpoints
 ENV MOUNTBOOK_HOST=0.0.0.0
 USER 65532:65532
 EXPOSE 8480
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('MOUNTBOOK_PORT', '8480') + '/healthz', timeout=4)"]
+HEALTHCHECK --interval=15s --timeout=15s --start-period=60s --retries=4 CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('MOUNTBOOK_PORT', '8480') + '/healthz', timeout=10)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "collector"]
 
-# /state is the one place that an agent writes to: its token, the acknowledged position, the sign of life.
+# /state is the one place that an agent writes to: its token, the acknowledged position, the sign of life. Its two
+# variants are different users that may follow each other on a volume, which nobody else on a node can reach.
 FROM runtime AS agent-runtime
 COPY --from=agent-environment /opt/mountbook /opt/mountbook
+RUN mkdir /state && chmod 0777 /state
 ENV MOUNTBOOK_STATE_DIR=/state
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "agent", "--check"]
+VOLUME /state
+HEALTHCHECK --interval=30s --timeout=25s --start-period=60s --retries=3 CMD ["python", "-m", "agent", "--check"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "agent"]
-
-# uid 0 without capabilities but the one that stack.yml grants: it reads every layer and the engine's socket.
-FROM agent-runtime AS agent
-RUN install -d -m 0700 /state
-VOLUME /state
 
 # No socket and not uid 0: the interpreter itself carries CAP_DAC_READ_SEARCH as a file capability, so it reads other
 # users' directories and can write nowhere. (security.capability, revision 2: magic and the effective flag, then the
 # permitted and inheritable sets; capability 2 is CAP_DAC_READ_SEARCH: linux/capability.h.)
 FROM agent-runtime AS agent-hardened
-RUN install -d -o 65532 -g 65532 -m 0700 /state \
-    && python -c "import os, struct, sys; os.setxattr(os.path.realpath(sys.executable), 'security.capability', struct.pack('<5I', 0x02000001, 1 << 2, 0, 0, 0))"
+RUN python -c "import os, struct, sys; os.setxattr(os.path.realpath(sys.executable), 'security.capability', struct.pack('<5I', 0x02000001, 1 << 2, 0, 0, 0))"
 ENV DOCKER_HOST=
-VOLUME /state
 USER 65532:65532
+
+# uid 0 without capabilities but the one that stack.yml grants: it reads every layer and the engine's socket.
+FROM agent-runtime AS agent

@@ -6,6 +6,7 @@ turn. Trying another one after a lost answer is safe: every message may arrive t
 
 import asyncio
 import io
+import socket
 import ssl
 from collections.abc import Callable
 from types import TracebackType
@@ -27,6 +28,9 @@ _log = structlog.stdlib.get_logger("agent.client")
 
 _ONE_WRITE: Final = 64 * 1024
 _MAX_ANSWER: Final = 32 * 1024 * 1024
+_UNHEARD: Final = 10_000
+"""Milliseconds after which a connection is broken whose other side does not confirm what was sent: a collector that
+vanished together with its node. One that only takes its time is heard."""
 _GATEWAY_ERRORS: Final = frozenset({502, 504})
 _TYPES: Final = {problem_uri(kind): kind for kind in ProblemType}
 
@@ -57,7 +61,7 @@ class CollectorClient:
         # Loading the system's certificates costs 3 MiB: only when they are needed.
         context = ssl.create_default_context(cafile=self._ca_file or None) if encrypted else True
         # Heartbeats come every 15 s: a connection kept for longer than that is made once.
-        connector = aiohttp.TCPConnector(limit=1, keepalive_timeout=60.0, ssl=context)
+        connector = aiohttp.TCPConnector(limit=1, keepalive_timeout=60.0, ssl=context, socket_factory=_socket)
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=self._timeout,
@@ -109,6 +113,15 @@ class CollectorClient:
             return Unreachable(f"{url} did not answer in {self._timeout.total:g} s")
         except (aiohttp.ClientError, OSError) as exc:
             return Unreachable(f"{url} cannot be reached: {str(exc) or type(exc).__name__}")
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket for a connection to this address, which notices when nobody is there any more."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD)
+    return made
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bench import agent_rss, cli_start, containerd, engine_list, inventory, sizes
+from bench import agent_rss, cli_start, containerd, engine_list, inventory, real_engines, sizes
 from bench.table import Row, written
 
 MEASUREMENTS: Final[tuple[tuple[tuple[str, ...], Callable[[], Sequence[Row]]], ...]] = (
     (("S1", "S3"), inventory.measure),
     (("S2",), engine_list.measure),
     (("S4",), containerd.measure),
+    (("S5", "S15"), real_engines.measure),
     (("S13",), agent_rss.measure),
     (("S14",), sizes.measure),
     (("S17",), cli_start.measure),

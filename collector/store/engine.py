@@ -29,6 +29,14 @@ _TAKING: Final = {"synchronous_commit": "on"}
 """Acknowledged means committed, whatever the server's own setting is."""
 _ANSWERING: Final = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable\\ read"}
 """The statements of one answer see one state of the register."""
+_PULSE: Final = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""Libpq's settings by which a server that vanished without a word is noticed in seconds: the kernel's own way takes a
+quarter of an hour. A server that works on an answer is heard, however long it takes."""
 _TOKEN_POOL: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
@@ -191,6 +199,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
             "options": " ".join(options).strip(),
             "application_name": f"mountbook collector ({name})",
             "connect_timeout": 10,
+            **{name: value for name, value in _PULSE.items() if name not in url.query},
         },
         json_deserializer=msgspec.json.decode,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),

@@ -57,6 +57,19 @@ from mountbook import options
     help="Use this PostgreSQL, postgresql://USER@HOST/NAME; its password is the secret mountbook_postgres_password.",
 )
 @click.option(
+    "--layout",
+    "layouts",
+    metavar="NODE=ROOT[:CONTAINERD]",
+    multiple=True,
+    help="A node whose data root (and containerd root) lies elsewhere gets an agent service of its own; "
+    "NODE=default gives it back. May be given several times.",
+)
+@click.option(
+    "--hardened",
+    is_flag=True,
+    help="Agents without the engine's socket, and not as uid 0 (REF/agent-hardened); they send no roster.",
+)
+@click.option(
     "--wait",
     "patience",
     type=click.IntRange(0, 3600),
@@ -77,6 +90,8 @@ def command(
     cluster: str,
     postgres_node: str,
     database: str,
+    layouts: tuple[str, ...],
+    hardened: bool,
     patience: int,
 ) -> int:
     """Check this Swarm, make the secrets that are missing, deploy the stack, and wait until every node reports.
@@ -85,7 +100,9 @@ def command(
     wrong it says what to do, and changes nothing.
     """
     from mountbook.deploy.docker import Docker
-    from mountbook.deploy.steps import Plan, deploy
+    from mountbook.deploy.layouts import read_option
+    from mountbook.deploy.plan import Plan
+    from mountbook.deploy.steps import deploy
 
     plan = Plan(
         image=image.rstrip("/"),
@@ -98,6 +115,8 @@ def command(
         database=database,
         cluster=cluster,
         postgres=postgres_node,
+        hardened=hardened,
+        layouts=tuple(map(read_option, layouts)),
         patience=float(patience),
     )
     return deploy(Docker(), plan, options.note)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mountbook.deploy import probes
 from mountbook.deploy.docker import Docker
 from mountbook.errors import UserError
 
@@ -18,6 +19,9 @@ SECRETS: Final = (
     "mountbook_admin_token",
     "mountbook_signing_key",
 )
+GOSSIP: Final = 7946
+"""TCP and UDP port on which nodes tell each other of overlay networks; an engine in a Swarm listens there."""
+POSTGRES_VOLUME: Final = "mountbook_postgres"
 _NO_LEADER: Final = ("does not have a leader", "no leader", "quorum", "deadline exceeded")
 
 
@@ -28,6 +32,7 @@ class _Cluster(msgspec.Struct, frozen=True):
 class _SwarmInfo(msgspec.Struct, frozen=True, rename="pascal"):
     local_node_state: str = "inactive"
     node_id: str = msgspec.field(default="", name="NodeID")
+    node_addr: str = ""
     control_available: bool = False
     cluster: _Cluster | None = None
     remote_managers: list[dict[str, str]] | None = None
@@ -63,9 +68,15 @@ class Node:
 
     @property
     def runs_tasks(self) -> bool:
-        """Whether Swarm starts the agent there."""
-        wanted = self.os == "linux" and self.labels.get("mountbook.agent") != "false"
-        return wanted and self.availability != "drain" and self.state == "ready"
+        """Whether Swarm starts an agent there, the stack's own or one of a layout."""
+        wanted = self.labels.get("mountbook.agent") != "false" or "mountbook.layout" in self.labels
+        return wanted and self.os == "linux" and self.availability != "drain" and self.state == "ready"
+
+    @property
+    def takes_collectors(self) -> bool:
+        """Whether Swarm may start a collector there now."""
+        wanted = self.os == "linux" and self.labels.get("mountbook.collector") != "false"
+        return wanted and self.availability == "active" and self.state == "ready"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +84,9 @@ class Facts:
     """Everything that the checks look at. ``no_quorum`` is docker's own sentence when managers have no leader.
 
     ``cluster`` is what the deployed agents call this Swarm. ``subnets`` are those of other networks by name, ``ports``
-    those that other services publish, by port.
+    those that other services publish, by port. ``listening`` are the nodes where something else already has the
+    collectors' port, ``deaf`` those whose port for overlay networks this manager cannot reach, both by ID. ``mounts``
+    is the mount table of this manager's engine, ``""`` when it cannot be known; ``volumes`` are this engine's.
     """
 
     info: Info
@@ -85,10 +98,14 @@ class Facts:
     deployed: bool = False
     cluster: str = ""
     local_images: frozenset[str] = frozenset()
+    listening: frozenset[str] = frozenset()
+    deaf: frozenset[str] = frozenset()
+    mounts: str = ""
+    volumes: frozenset[str] = frozenset()
 
 
-def read(docker: Docker, stack: str, images: tuple[str, ...]) -> Facts:
-    """Ask docker for everything that the checks look at; changes nothing.
+def read(docker: Docker, stack: str, images: tuple[str, ...], port: int) -> Facts:
+    """Ask docker for everything that the checks look at, and nodes whether ``port`` is taken; changes nothing.
 
     Raises:
         UserError: docker cannot be asked.
@@ -97,23 +114,50 @@ def read(docker: Docker, stack: str, images: tuple[str, ...]) -> Facts:
     if not info.swarm.control_available:
         return Facts(info=info)
     try:
-        nodes = docker.inspect(dict[str, Any], "node", docker.names("node", "ls", "--quiet"))
+        nodes = read_nodes(docker)
     except UserError as exc:
         if not any(text in str(exc) for text in _NO_LEADER):
             raise
         return Facts(info=info, no_quorum=str(exc))
     services = docker.inspect(dict[str, Any], "service", docker.names("service", "ls", "--quiet"))
     networks = docker.inspect(dict[str, Any], "network", docker.names("network", "ls", "--quiet"))
+    here = probes.is_here(info.swarm.node_addr)
     return Facts(
         info=info,
-        nodes=tuple(_node(node) for node in nodes),
+        nodes=nodes,
         subnets=tuple(_subnets(networks, stack)),
         ports=_ports(services, stack),
         secrets=frozenset(docker.names("secret", "ls", "--format", "{{.Name}}")),
         deployed=any(_stack(service.get("Spec", {})) == stack for service in services),
         cluster=next((_cluster(service) for service in services if _name(service) == f"{stack}_agent"), ""),
         local_images=frozenset(image for image in images if _is_local(docker, image)),
+        listening=_listening(nodes, port) if port not in _ports(services, stack, own=True) else frozenset(),
+        deaf=_deaf(nodes, info.swarm.node_id) if here else frozenset(),
+        mounts=probes.engines_mounts() if here else "",
+        volumes=frozenset(docker.names("volume", "ls", "--quiet")),
     )
+
+
+def read_nodes(docker: Docker) -> tuple[Node, ...]:
+    """Return every node of the Swarm.
+
+    Raises:
+        UserError: docker cannot be asked.
+    """
+    names = docker.names("node", "ls", "--quiet")
+    return tuple(_node(node) for node in docker.inspect(dict[str, Any], "node", names))
+
+
+def _listening(nodes: tuple[Node, ...], port: int) -> frozenset[str]:
+    able = [node for node in nodes if node.takes_collectors]
+    answering = probes.answering((node.address for node in able), port)
+    return frozenset(node.id for node in able if node.address in answering)
+
+
+def _deaf(nodes: tuple[Node, ...], this: str) -> frozenset[str]:
+    others = [node for node in nodes if node.id != this and node.runs_tasks]
+    answering = probes.answering((node.address for node in others), GOSSIP)
+    return frozenset(node.id for node in others if node.address not in answering)
 
 
 def _node(node: dict[str, Any]) -> Node:
@@ -163,11 +207,12 @@ def _is_subnet(text: str) -> bool:
     return True
 
 
-def _ports(services: list[dict[str, Any]], stack: str) -> dict[int, str]:
+def _ports(services: list[dict[str, Any]], stack: str, *, own: bool = False) -> dict[int, str]:
+    """Return the ports that services publish: other ones than the stack's, or its own."""
     taken = {}
     for service in services:
         spec = service.get("Spec", {})
-        if _stack(spec) != stack:
+        if (_stack(spec) == stack) is own:
             for port in (service.get("Endpoint") or {}).get("Ports") or []:
                 taken[int(port.get("PublishedPort", 0))] = str(spec.get("Name", ""))
     return taken

@@ -1,61 +1,28 @@
-"""What ``deploy`` and ``undeploy`` change, in order, and what they wait for."""
+"""What ``deploy`` and ``undeploy`` change, in order."""
 
 import os
 import secrets
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mountbook import credentials
-from mountbook.client import Client
-from mountbook.deploy import checks
+from mountbook.deploy import checks, layouts, waiting
 from mountbook.deploy.checks import Wanted
 from mountbook.deploy.docker import Docker
-from mountbook.deploy.facts import SECRETS, Facts, Node, read
+from mountbook.deploy.facts import SECRETS, Facts, Node, read, read_nodes
+from mountbook.deploy.layouts import KEPT_OFF, LABEL, Layout
+from mountbook.deploy.plan import STACK, Plan, stack_file
 from mountbook.errors import UserError
-from protocol.answers import NodeRow
-from protocol.byhand import run_agent
 
-STACK: Final = "mountbook"
-SUBNET: Final = "10.222.0.0/16"
 _ADMIN: Final = SECRETS[2]
+_POSTGRES: Final = "mountbook.postgres"
 _LOOK: Final = 2.0
-"""Seconds between two looks at who reports."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the operator asked for. ``image`` is the prefix of the images' names, ``database`` an external address."""
-
-    image: str = "mountbook"
-    tag: str = "latest"
-    push: str = ""
-    loaded: bool = False
-    subnet: str = SUBNET
-    port: int = 8480
-    collectors: int = 2
-    database: str = ""
-    cluster: str = ""
-    postgres: str = ""
-    patience: float = 180.0
-
-    @property
-    def prefix(self) -> str:
-        """The images' prefix on the nodes."""
-        return f"{self.push.rstrip('/')}/{self.image.rpartition('/')[2]}" if self.push else self.image
-
-    def names(self, prefix: str) -> tuple[str, ...]:
-        """Return the images' whole names."""
-        return tuple(f"{prefix}/{part}:{self.tag}" for part in ("agent", "collector"))
-
-
-def stack_file() -> Path:
-    """Return where the stack's file is: in the wheel beside this module, in a checkout at the top."""
-    here = Path(__file__).resolve().parent
-    installed = here / "stack.yml"
-    return installed if installed.exists() else here.parents[1] / "stack.yml"
+"""Seconds between two looks at what is being removed."""
+_LONGEST_REMOVAL: Final = 120.0
 
 
 def deploy(docker: Docker, plan: Plan, say: Callable[[str], None]) -> int:
@@ -64,28 +31,48 @@ def deploy(docker: Docker, plan: Plan, say: Callable[[str], None]) -> int:
     Raises:
         UserError: the Swarm cannot take the stack (then nothing was changed), or docker refused a step.
     """
-    facts = read(docker, STACK, () if plan.push else plan.names(plan.image))
+    facts = read(docker, STACK, () if plan.push else plan.names(plan.image), plan.port)
+    chosen = _layouts(facts, plan)
     wanted = Wanted(
         subnet=plan.subnet,
         port=plan.port,
         images=plan.names(plan.image),
         loaded=plan.loaded or bool(plan.push),
         external_database=bool(plan.database),
+        layouts=chosen,
     )
     wrong = checks.problems(facts, wanted)
     if wrong:
         raise UserError("\n".join([*wrong, "Nothing was changed."]))
+    disk = _disk(facts, plan)
     for remark in checks.remarks(facts):
         say(remark)
     plan = replace(plan, cluster=plan.cluster or facts.cluster or _cluster_id(facts))
     if plan.push:
         _push(docker, plan, say)
     token = _make_secrets(docker, facts, say)
-    if not plan.database and checks.postgres_node(facts) is None:
-        _choose_disk(docker, facts, plan.postgres, say)
-    _deploy(docker, plan)
+    if disk is not None:
+        docker.run("node", "update", "--label-add", f"{_POSTGRES}=true", disk.id)
+        say(f"The register's disk is that of {disk.name} (label {_POSTGRES}=true).")
+    facts = _label(docker, facts, chosen, say)
+    _deploy(docker, plan, chosen)
     say("The stack is deployed; waiting until every node reports.")
-    return _wait(docker, facts, plan, token, say)
+    seen = waiting.wait(docker, facts, plan, token)
+    if elsewhere := layouts.reported(seen.rows, chosen):
+        chosen = {**chosen, **elsewhere}
+        facts = _label(docker, facts, chosen, say)
+        _deploy(docker, plan, chosen)
+        seen = waiting.wait(docker, facts, plan, token, sighted=frozenset(elsewhere))
+    if token and seen.url:
+        path = credentials.store_path(os.environ)
+        credentials.save(path, seen.url, token)
+        say(f"The admin token is kept in {path}; `mountbook --help` and `mountbook nodes --url {seen.url}` are next.")
+    elif token:
+        say(
+            "The admin token is the secret mountbook_admin_token; `docker exec COLLECTOR cat /run/secrets/"
+            "mountbook_admin_token` shows it, `mountbook login` keeps it."
+        )
+    return waiting.report(docker, facts, plan, chosen, seen, say)
 
 
 def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> None:
@@ -95,7 +82,7 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         UserError: docker refused.
     """
     docker.run("stack", "rm", STACK)
-    give_up = time.monotonic() + 120
+    give_up = time.monotonic() + _LONGEST_REMOVAL
     filters = ("--filter", f"label=com.docker.stack.namespace={STACK}")
     while docker.names("ps", "--quiet", *filters) or docker.names("network", "ls", "--quiet", *filters):
         if time.monotonic() > give_up:
@@ -103,14 +90,17 @@ def undeploy(docker: Docker, *, forget: bool, say: Callable[[str], None]) -> Non
         time.sleep(_LOOK)
     if not forget:
         say(
-            "The stack is removed. The register (volume mountbook_postgres), its checkpoints and the secrets are kept; "
-            "`mountbook deploy` goes on with them."
+            "The stack is removed. The register (volume mountbook_postgres), its checkpoints, the secrets and the "
+            "labels of nodes are kept; `mountbook deploy` goes on with them."
         )
         return
     docker.run("secret", "rm", *SECRETS)
+    for node in read_nodes(docker):
+        without = {key: value for key, value in _labels(node, None).items() if key != _POSTGRES}
+        _relabel(docker, node, without)
     say(
-        "The stack and its secrets are removed. A volume is its node's own; on every node that had a task:\n"
-        "  docker volume rm mountbook_agent mountbook_checkpoints mountbook_postgres"
+        "The stack, its secrets and its labels of nodes are removed. A volume is its node's own; on every node that "
+        "had a task:\n  docker volume rm mountbook_agent mountbook_checkpoints mountbook_postgres"
     )
 
 
@@ -133,21 +123,71 @@ def _make_secrets(docker: Docker, facts: Facts, say: Callable[[str], None]) -> s
     return made
 
 
-def _choose_disk(docker: Docker, facts: Facts, asked: str, say: Callable[[str], None]) -> None:
-    node = next((node for node in facts.nodes if asked in (node.id, node.hostname)), None)
-    if asked and node is None:
-        raise UserError(f"There is no node {asked!r}; see `docker node ls`.")
-    where = node.id if node is not None else facts.info.swarm.node_id
-    docker.run("node", "update", "--label-add", "mountbook.postgres=true", where)
-    named = next((node.name for node in facts.nodes if node.id == where), where)
-    say(f"The register's disk is that of {named} (label mountbook.postgres=true).")
+def _disk(facts: Facts, plan: Plan) -> Node | None:
+    """Return the node that is to keep the register, None when one keeps it already, or a database elsewhere does.
+
+    Raises:
+        UserError: there is no such node.
+    """
+    if plan.database or checks.postgres_node(facts) is not None:
+        return None
+    wanted = plan.postgres or facts.info.swarm.node_id
+    node = next((node for node in facts.nodes if wanted in (node.id, node.hostname)), None)
+    if node is None:
+        raise UserError(f"There is no node {wanted!r}; see `docker node ls`. Nothing was changed.")
+    return node
+
+
+def _layouts(facts: Facts, plan: Plan) -> dict[str, Layout]:
+    """Return the layouts of nodes by ID: those that are asked for, and those that nodes have already.
+
+    Raises:
+        UserError: a node is not there, or its label says nothing that can be used.
+    """
+    both = {**layouts.kept(facts.nodes), **layouts.asked(facts.nodes, plan.layouts)}
+    return {node: layout for node, layout in both.items() if layout is not None}
+
+
+def _label(docker: Docker, facts: Facts, chosen: Mapping[str, Layout], say: Callable[[str], None]) -> Facts:
+    """Let the nodes' labels say their layouts; return the facts as they are then."""
+    nodes = []
+    for node in facts.nodes:
+        layout = chosen.get(node.id)
+        labels = _labels(node, layout)
+        if _relabel(docker, node, labels):
+            say(
+                f"{node.name} gets the agent service {layout.service} (label {LABEL}={layout.label})."
+                if layout is not None
+                else f"{node.name} is given back to the stack's own agent."
+            )
+        nodes.append(replace(node, labels=labels))
+    return replace(facts, nodes=tuple(nodes))
+
+
+def _labels(node: Node, layout: Layout | None) -> dict[str, str]:
+    """Return the labels of a node that has this layout now; without one the stack's own agent may run there again."""
+    if layout is not None:
+        return {**node.labels, KEPT_OFF: "false", LABEL: layout.label}
+    if LABEL not in node.labels:
+        return node.labels
+    return {key: value for key, value in node.labels.items() if key not in (LABEL, KEPT_OFF)}
+
+
+def _relabel(docker: Docker, node: Node, labels: Mapping[str, str]) -> bool:
+    """Give a node these labels; return whether that changed something."""
+    words = [word for key in sorted(node.labels.keys() - labels.keys()) for word in ("--label-rm", key)]
+    for key, value in sorted(labels.items()):
+        words += ["--label-add", f"{key}={value}"] if node.labels.get(key) != value else []
+    if words:
+        docker.run("node", "update", *words, node.id)
+    return bool(words)
 
 
 def _cluster_id(facts: Facts) -> str:
     return facts.info.swarm.cluster.id if facts.info.swarm.cluster is not None else ""
 
 
-def _deploy(docker: Docker, plan: Plan) -> None:
+def _deploy(docker: Docker, plan: Plan, chosen: Mapping[str, Layout]) -> None:
     settings = {
         "MOUNTBOOK_IMAGE": plan.prefix,
         "MOUNTBOOK_TAG": plan.tag,
@@ -158,88 +198,10 @@ def _deploy(docker: Docker, plan: Plan) -> None:
         **({"MOUNTBOOK_DATABASE": plan.database} if plan.database else {}),
     }
     resolve = ("--resolve-image", "never") if plan.loaded else ("--with-registry-auth",)
-    docker.run("stack", "deploy", *resolve, "--compose-file", str(stack_file()), STACK, **settings)
-
-
-def _wait(docker: Docker, facts: Facts, plan: Plan, token: str, say: Callable[[str], None]) -> int:
-    expected = {node.id: node for node in facts.nodes if node.runs_tasks}
-    give_up = time.monotonic() + plan.patience
-    rows: dict[str, NodeRow] = {}
-    url = ""
-    while time.monotonic() < give_up:
-        for candidate in _urls(docker, facts, plan.port):
-            rows = _ask(candidate, token) or rows
-            if rows:
-                url = candidate
-                break
-        if expected.keys() <= {key for key, row in rows.items() if row.state == "observed"}:
-            break
-        time.sleep(_LOOK)
-    if token and url:
-        path = credentials.store_path(os.environ)
-        credentials.save(path, url, token)
-        say(f"The admin token is kept in {path}; `mountbook --help` and `mountbook nodes --url {url}` are next.")
-    return _report(docker, facts, plan, rows, say)
-
-
-def _urls(docker: Docker, facts: Facts, port: int) -> list[str]:
-    """Return the addresses at which collectors should answer."""
-    words = ("service", "ps", f"{STACK}_collector", "--filter", "desired-state=running", "--format", "{{.Node}}")
-    names = set(docker.run(*words).split())
-    addresses = [node.address for node in facts.nodes if node.hostname in names and node.address]
-    return [f"http://{address}:{port}" for address in addresses]
-
-
-def _ask(url: str, token: str) -> dict[str, NodeRow]:
-    """Return the nodes that the collector knows, none while it cannot be asked."""
-    try:
-        known = credentials.Token(token, "deploy") if token else credentials.find(url, None, os.environ)
-        with Client(url, known) as client:
-            return {row.node: row for row in client.nodes().nodes}
-    except UserError:
-        return {}
-
-
-def _report(docker: Docker, facts: Facts, plan: Plan, rows: dict[str, NodeRow], say: Callable[[str], None]) -> int:
-    tasks = _tasks(docker)
-    silent = [node for node in facts.nodes if rows.get(node.id) is None or rows[node.id].state != "observed"]
-    say(f"{len(facts.nodes) - len(silent)} of {len(facts.nodes)} nodes report.")
-    for node in silent:
-        say(f"{node.name} does not report: {_why(node, tasks, plan)}")
-    return 1 if any(node.runs_tasks for node in silent) else 0
-
-
-def _why(node: Node, tasks: dict[str, str], plan: Plan) -> str:
-    if node.os != "linux":
-        return f"it runs {node.os}, which is not supported."
-    if node.state != "ready":
-        return f"Swarm says that it is {node.state}."
-    if node.availability == "drain":
-        return "it is drained, so Swarm starts no agent there. To observe it all the same, run there:\n" + by_hand(
-            node, plan
-        )
-    if node.labels.get("mountbook.agent") == "false":
-        return "its label mountbook.agent=false keeps the stack's agent off. Run one there:\n" + by_hand(node, plan)
-    return tasks.get(node.hostname, "its agent has no task yet") + " (docker service logs mountbook_agent)."
-
-
-def by_hand(node: Node, plan: Plan, data_root: str = checks.DATA_ROOT) -> str:
-    """Return the command that runs an agent outside the stack; a collector's node has the join secret."""
-    return "  " + run_agent(
-        url=f"http://COLLECTOR:{plan.port}",
-        node=node.id,
-        cluster=plan.cluster,
-        data_root=data_root,
-        image=plan.names(plan.prefix)[0],
-        separator=" \\\n    ",
-    )
-
-
-def _tasks(docker: Docker) -> dict[str, str]:
-    """Return what became of the agent's newest task on every node, by hostname."""
-    words = ("service", "ps", f"{STACK}_agent", "--no-trunc", "--format", "{{.Node}}\t{{.CurrentState}}\t{{.Error}}")
-    found: dict[str, str] = {}
-    for line in docker.run(*words).splitlines():
-        host, state, error = [*line.split("\t"), "", ""][:3]
-        found.setdefault(host, f"its agent is {state.lower()}" + (f": {error}" if error else ""))
-    return found
+    with tempfile.TemporaryDirectory(prefix="mountbook-") as folder:
+        file = stack_file()
+        if chosen or plan.hardened:
+            text = layouts.rendered(file.read_text(), chosen.values(), hardened=plan.hardened)
+            file = Path(folder, file.name)
+            file.write_text(text)
+        docker.run("stack", "deploy", "--prune", *resolve, "--compose-file", str(file), STACK, **settings)

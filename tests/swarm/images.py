@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from tests.swarm.lab import Lab
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-TARGETS: Final = ("agent", "collector")
+TARGETS: Final = ("agent", "agent-hardened", "collector")
 POSTGRES: Final = "postgres:18"
+_KEPT: Final = 3
+"""So many builds are kept beside a new one."""
 _PYTHON: Final = "python:3.13-slim"
 _PACKAGES: Final = "ca-certificates,python3,python3-venv,python3-pip"
 _CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
@@ -79,7 +81,7 @@ def archive(lab: "Lab") -> Path:
         (context / "Dockerfile").write_text(_POSTGRES_DOCKERFILE)
         (context / "entrypoint.sh").write_text(_POSTGRES_ENTRYPOINT)
         build(builder, context, POSTGRES)
-    for old in debian.CACHE.glob("images-*.tar"):
+    for old in sorted(debian.CACHE.glob("images-*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
         old.unlink()
     new = kept.with_suffix(".new")
     builder.docker("save", "--output", str(new), *(f"mountbook/{target}:latest" for target in TARGETS), POSTGRES)

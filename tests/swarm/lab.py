@@ -78,12 +78,19 @@ class Lab:
         backend: GraphDriver | Snapshotter = "overlay2",
         *options: str,
         release: debian.Release | None = None,
+        elsewhere: bool = False,
         starts: bool = True,
     ) -> Engine:
-        """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``."""
+        """Start one more host with an engine on it that, if it ``starts``, answers and has the image ``IMAGE``.
+
+        ``elsewhere``: its data root is in a folder of its host, not at the default place.
+        """
         host = self.host(disk=self._btrfs() if backend == "btrfs" else None, release=release)
         engine = Engine(host, backend, self.cgroup)
         self._engines.append(engine)
+        if elsewhere:
+            engine.data_root = f"{host.folder}/data"
+            options += ("--data-root", engine.data_root)
         if starts:
             engine.start(*options)
             engine.make_image()

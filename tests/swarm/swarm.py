@@ -87,10 +87,11 @@ class Swarm:
             raise LabError("no collector runs")
         return self._run(engine, *words, MOUNTBOOK_URL=urls[0])
 
-    def administer(self, engine: Engine, *words: str) -> "subprocess.CompletedProcess[str]":
+    def administer(self, engine: Engine, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run ``mountbook`` where docker's command speaks to this engine."""
         # Debian's own docker: another one that comes first in PATH may want plugins.
-        return self._run(engine, *words, DOCKER_HOST=engine.url, PATH=f"/usr/bin:{os.environ['PATH']}")
+        path = f"/usr/bin:{os.environ['PATH']}"
+        return self._run(engine, *words, DOCKER_HOST=engine.url, PATH=path, **environment)
 
     def _run(self, engine: Engine, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

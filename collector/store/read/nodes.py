@@ -48,7 +48,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class KnownNode:
-    """A node, and the database's number of it."""
+    """A node, and the database's number of it; 0, a number that no node has, when only a roster names it."""
 
     node_id: int
     node: NodeRef
@@ -101,12 +101,15 @@ async def now(conn: Connection) -> datetime:
 
 
 async def named(conn: Connection, name: str) -> list[KnownNode]:
-    """Return the nodes with this ID, this hostname, or an ID that begins so; at most a hundred."""
+    """Return the nodes with this ID, this hostname, or an ID that begins so, rosters' too; at most a hundred."""
     begin = prefix(name)
     upper = " AND node < :high" if "high" in begin else ""
     found = await conn.execute(
         text(
-            "SELECT id, cluster, node, hostname FROM nodes "
+            "SELECT id, cluster, node, hostname FROM ("
+            "SELECT coalesce(n.id, 0) AS id, coalesce(n.cluster, r.cluster) AS cluster, "
+            "coalesce(n.node, r.node) AS node, coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname "
+            "FROM nodes AS n FULL JOIN roster_nodes AS r ON r.cluster = n.cluster AND r.node = n.node) AS known "
             f"WHERE node >= :low{upper} OR hostname = :name "
             "ORDER BY node <> :name, hostname <> :name, cluster, node LIMIT 100"
         ),

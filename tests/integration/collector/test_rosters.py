@@ -7,7 +7,11 @@ from sqlalchemy import text
 
 from collector import ingest
 from collector.errors import ProblemError
+from collector.lookup import refs
 from collector.lookup.nodes import nodes
+from collector.lookup.scope import scoped
+from collector.lookup.where import where
+from collector.lookup.whose import whose
 from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
 from protocol.answers import NodeRow, Nodes
@@ -68,6 +72,19 @@ async def test_every_node_of_the_swarm_has_its_state(database: Database) -> None
     assert (found["new"].hostname, found["new"].swarm_state, found["new"].role) == ("new.example", "ready", "worker")
     assert "not supported" in found["win"].problems[0]
     assert found["left"].role == "", "who left has no place in the Swarm"
+
+
+@pytest.mark.parametrize("named", ["new1", "new", "new1.example"])
+async def test_a_node_that_never_reported_is_understood_and_named_as_unobserved(database: Database, named: str) -> None:
+    await a_manager(database)
+    await ingest.roster(database, MANAGER, roster(1, member("new1")))
+    async with database.query() as conn:
+        scope = await scoped(conn, 45.0, node=named)
+        with pytest.raises(ProblemError, match=r"'web' on node new1\.example.*not every node is observed") as caught:
+            await where(scope, refs.parse("web"), 10, "")
+        answer = await whose(scope, ["/var/lib/docker/x"])
+    assert [silent.node for silent in caught.value.coverage.silent] == ["new1"]
+    assert (answer.answers[0].owners, answer.coverage.complete) == ([], False)
 
 
 async def test_the_coverage_names_nodes_that_never_reported_and_none_that_left(database: Database) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from agent.lookout import Lookout
 from agent.observation import Observation
 from mountbook.local.dataroots import BuiltRoot, ContainerSpec, DataRootSpec, ImageSpec, VolumeSpec, build
 from protocol.entries import Bind, Container, EntryKey, Kind, ResolvedBy
+from tests.unit.agent.backends.image_store import ImageStore
 from tests.unit.agent.fake_engine import SECRET, FakeEngine, listed
 
 SPEC = DataRootSpec(
@@ -99,6 +101,17 @@ class TestFilesOnly:
         with Lookout(config(host)) as lookout:
             assert lookout.local_root == f"{host}/srv/docker"
             assert len(containers(lookout.look(None, 1))) == 2
+
+    def test_a_containerd_that_lies_elsewhere_is_read_where_the_configuration_says(self, host: Path) -> None:
+        store = ImageStore(host / "srv/docker", root=host / "data/containerd")
+        store.container("1" * 64, store.image("docker.io/library/base:1", ["a"]))
+        store.write()
+        elsewhere = replace(config(host), data_root="/srv/docker")
+        with Lookout(elsewhere) as lookout:
+            assert lookout.look(None, 1).backends == ()
+        with Lookout(replace(elsewhere, containerd_root="/data/containerd")) as lookout:
+            (backend,) = lookout.look(None, 1).backends
+        assert (backend.root, backend.name, backend.type) == ("/srv/docker", "overlayfs", "snapshotter")
 
     def test_a_data_root_that_is_not_there_is_a_problem_and_no_crash(self, host: Path) -> None:
         with Lookout(config(host)) as lookout:

@@ -1,7 +1,8 @@
 """Deployment's words: image names, the file, and the command for an agent outside the stack."""
 
 from mountbook.deploy.facts import Node
-from mountbook.deploy.steps import Plan, by_hand, stack_file
+from mountbook.deploy.plan import Plan, stack_file
+from mountbook.deploy.waiting import by_hand
 
 
 def test_the_stacks_file_is_found() -> None:
