@@ -154,7 +154,7 @@ async def apply(
         if any(end.why != "changed" for end in endings):
             await connection.execute(_REMOVE, values)
     for batch in _batched(openings):
-        rows = [_row(opening) for opening in batch]
+        rows = [row(opening) for opening in batch]
         await connection.execute(_OPEN, {"node_id": node_id, "now": now, "rows": _json(rows)})
 
 
@@ -165,7 +165,8 @@ def _batched(openings: Collection[Opening]) -> Iterator[list[Opening]]:
         yield part
 
 
-def _row(opening: Opening) -> _Row:
+def row(opening: Opening) -> msgspec.Struct:
+    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``; ``doc`` still has the key's fields."""
     name, entry, digest, after = opening
     called, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
     return _Row(
