@@ -149,11 +149,12 @@ async def apply(
         if any(end.why != "changed" for end in endings):
             await connection.execute(_REMOVE, values)
     if openings:
-        rows = [_row(opening) for opening in openings]
+        rows = [row(opening) for opening in openings]
         await connection.execute(_OPEN, {"node_id": node_id, "now": now, "rows": _json(rows)})
 
 
-def _row(opening: Opening) -> _Row:
+def row(opening: Opening) -> msgspec.Struct:
+    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``."""
     name, entry, digest, after = opening
     doc = msgspec.to_builtins(entry)
     for field in ("kind", "root", "key"):
