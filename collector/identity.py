@@ -1,9 +1,10 @@
 """Who asks: tokens, roles, and when a collector may go without.
 
-A token is 256 random bits, shown once; the register keeps its SHA-256. It is looked up by that hash, so the time of a
-comparison tells nothing about a token; the record's hash is compared once more in constant time.
+A token is 256 random bits, shown once; the register keeps its SHA-256. It is looked up by that hash, so the time that
+takes tells nothing about a token.
 """
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -64,11 +65,18 @@ class CredentialError(CollectorError):
 
 
 class Authenticator:
-    """Finds out whose a token is; what was found is kept for a few seconds."""
+    """Finds out whose tokens are; what was found is believed for a few seconds.
+
+    Thousands of agents come at once when a collector starts: one query is under way at a time, about every token that
+    waits for it; and when what was found has become too old, about all of them together.
+    """
 
     def __init__(self, database: Database, kept: float = _KEPT) -> None:
         self._database, self._kept = database, kept
-        self._found: dict[bytes, tuple[float, Identity]] = {}
+        self._found: dict[bytes, Identity] = {}
+        self._believed_until = 0.0
+        self._waiting: dict[bytes, asyncio.Future[Identity | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def authenticate(self, token: str) -> Identity:
         """Return whose token it is.
@@ -79,20 +87,49 @@ class Authenticator:
         if not token or len(token) > _LONGEST:
             raise _unknown()
         digest = token_hash(token)
-        now = monotonic()
-        known = self._found.get(digest)
-        if known is not None and now < known[0]:
-            return known[1]
-        async with self._database.tokens() as connection:
-            credential = await credentials.find(connection, digest)
-        if credential is None or not hmac.compare_digest(credential.token_hash, digest):
-            self._found.pop(digest, None)
+        identity = self._found.get(digest) if monotonic() < self._believed_until else None
+        if identity is None:
+            identity = await self._ask(digest)
+        if identity is None:
             raise _unknown()
-        identity = _identity(credential)
-        if len(self._found) >= _MOST_KEPT:
-            self._found.clear()
-        self._found[digest] = (now + self._kept, identity)
         return identity
+
+    async def _ask(self, digest: bytes) -> Identity | None:
+        answer = self._waiting.get(digest)
+        if answer is None:
+            answer = self._waiting[digest] = asyncio.get_running_loop().create_future()
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._answer(), name="tokens")
+        # Shielded: one of several who wait for the answer may go away.
+        return await asyncio.shield(answer)
+
+    async def _answer(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, {}
+                try:
+                    await self._look_up(waiting)
+                except Exception as exc:  # whoever waits gets it
+                    for answer in waiting.values():
+                        answer.set_exception(exc)
+                        answer.exception()  # nobody may be waiting any more
+        finally:
+            self._asking = None
+
+    async def _look_up(self, waiting: dict[bytes, asyncio.Future[Identity | None]]) -> None:
+        now = monotonic()
+        if len(self._found) >= _MOST_KEPT:
+            self._found = {}
+        anew = now >= self._believed_until
+        async with self._database.query() as connection:
+            found = await credentials.find(connection, {*waiting, *self._found} if anew else waiting.keys())
+        identities = {one.token_hash: _identity(one) for one in found}
+        if anew:
+            self._found, self._believed_until = identities, now + self._kept
+        else:
+            self._found |= identities
+        for digest, answer in waiting.items():
+            answer.set_result(self._found.get(digest))
 
 
 def new_token() -> str:

@@ -22,10 +22,10 @@ _LONGEST: Final = 64 * 1024
 class Progress:
     """Says on standard error how much has come, if it is to be shown; a context manager takes the line away."""
 
-    def __init__(self, name: str, *, shown: bool) -> None:
-        self._name, self._shown = name, shown
+    def __init__(self, name: str, *, shown: bool, every: float = _EVERY) -> None:
+        self._name, self._shown, self._every = name, shown, every
         self._bytes = 0
-        self._next = monotonic() + _EVERY
+        self._next = monotonic() + every
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +41,7 @@ class Progress:
         """Count bytes that have come."""
         self._bytes += count
         if self._shown and monotonic() >= self._next:
-            self._next = monotonic() + _EVERY
+            self._next = monotonic() + self._every
             sys.stderr.write(f"\r\x1b[K{self._name}: {self._bytes / 1e6:,.1f} MB")
             sys.stderr.flush()
 

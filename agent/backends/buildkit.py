@@ -16,7 +16,7 @@ from agent.backends.base import DataRoot
 from agent.backends.bbolt import Bolt
 from agent.backends.boltfile import read
 from agent.backends.boltmeta import BoltError
-from agent.backends.files import UnreadableError, is_sha256, read_id
+from agent.backends.files import UnreadableError, is_directory, is_sha256, read_id
 from protocol.text import clean
 
 RECORDS: Final = ("metadata_v2.db", "metadata.db")
@@ -97,7 +97,7 @@ def _running(root: DataRoot) -> Iterator[str]:
     for driver in os.listdir(images) if os.path.isdir(images) else ():
         mounts = f"{images}/{driver}/layerdb/mounts"
         for name in os.listdir(mounts) if os.path.isdir(mounts) else ():
-            if not is_sha256(name):
+            if not is_sha256(name) and is_directory(f"{mounts}/{name}"):
                 for file in ("mount-id", "init-id"):
                     layer = read_id(f"{mounts}/{name}/{file}")
                     if layer is not None:

@@ -61,15 +61,22 @@ async def _serve(request: web.Request, limits: changes.Asked, since: str, listen
     media = preferred(request, (EVENTS, NDJSON))
     response = web.StreamResponse(headers={"Content-Type": media, "Cache-Control": "no-store"})
     database = request.app[DATABASE]
-    async with database.query() as conn:
-        scope = await scoped(conn, request.app[CONFIG].silent_after, node=limits.node)
-        begin = moment(since, await nodes.now(conn), "since")
-        follower = Follower(limits, scope)
-        await access.record(request, response.status)
-        await response.prepare(request)
-        await response.write(_still(media))
-        async for one in follower.begin(begin):
-            await response.write(_written(one, media))
+    try:
+        async with database.query() as conn:
+            scope = await scoped(conn, request.app[CONFIG].silent_after, node=limits.node)
+            begin = moment(since, await nodes.now(conn), "since")
+            follower = Follower(limits, scope)
+            await access.record(request, response.status)
+            await response.prepare(request)
+            await response.write(_still(media))
+            async for one in follower.begin(begin):
+                await response.write(_written(one, media))
+    except ProblemError:
+        if not response.prepared:
+            raise
+        if request.transport is not None:
+            request.transport.abort()  # every HTTP client reports that
+        return response
     last = monotonic()
     while not listeners.stopping.is_set():
         with contextlib.suppress(TimeoutError):

@@ -1,7 +1,7 @@
 """Changes as they come: each once, none left out, however late the message is committed that brought it."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from collector.lookup.changes import Asked, change
@@ -13,6 +13,8 @@ from collector.store.read.changes import Mark
 from protocol.memory import Change
 
 _PAGE: Final = 1000
+_LATE: Final = timedelta(minutes=2)
+"""A node that was not known at the beginning may have come so long before, in a transaction that ended later."""
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -32,7 +34,8 @@ class Follower:
         """Yield what came after ``since`` (None: nothing), and stand where the scope's state of the register does."""
         conn = self._scope.conn
         self._told = await nodes.moments(conn)
-        now = self._begin = await nodes.now(conn)
+        now = await nodes.now(conn)
+        self._begin = now - _LATE
         if since is not None:
             async for one in changes.everything(conn, self._limits.wanted(self._scope, Window(since, now))):
                 yield change(one)

@@ -14,6 +14,7 @@ from collector.store.read import lives
 from collector.store.read.lives import Life
 from collector.store.read.versions import Span, Versions
 from protocol import entries, times
+from protocol.answers import Bounds
 from protocol.entries import Container, Image, Layer
 
 _NODE: Final = (
@@ -57,7 +58,7 @@ async def _inventory(context: Context, limits: Limits) -> AsyncIterator[Row]:
     scope = context.scope
     found = await conditions(scope, limits.filters)
     versions = scope.versions if context.until_now else replace(scope.versions, at=context.window.until)
-    async for life in lives.everything(scope.conn, versions, entries.Kind.CONTAINER, found):
+    async for life in lives.everything(scope.conn, versions, entries.Kind.CONTAINER, found, first=False):
         one = life.entry
         if isinstance(one, Container):
             yield (
@@ -86,14 +87,14 @@ async def _inventory(context: Context, limits: Limits) -> AsyncIterator[Row]:
                 one.finished_at,
                 one.ghost,
                 [f"{mount.destination} <- {mount.name or mount.source or mount.type}" for mount in one.mounts],
-                _seen(life),
+                _end(context, life)[1],
             )
 
 
 async def _rogue(context: Context, limits: Limits) -> AsyncIterator[Row]:
     found = await conditions(context.scope, limits.filters)
     stream = lives.everything(context.scope.conn, _during(context), entries.Kind.CONTAINER, found, lives.ALONE)
-    async for first, last in _whole(stream):
+    async for last in _last(stream):
         one = last.entry
         if isinstance(one, Container):
             yield (
@@ -103,9 +104,8 @@ async def _rogue(context: Context, limits: Limits) -> AsyncIterator[Row]:
                 one.image,
                 one.state,
                 one.diff_path,
-                first.began,
-                last.ended,
-                _seen(last),
+                last.first,
+                *_end(context, last),
                 one.image_id,
                 one.created_at,
                 one.started_at,
@@ -118,7 +118,7 @@ async def _rogue(context: Context, limits: Limits) -> AsyncIterator[Row]:
 async def _orphans(context: Context, limits: Limits) -> AsyncIterator[Row]:
     found = await conditions(context.scope, limits.filters)
     stream = lives.everything(context.scope.conn, _during(context), entries.Kind.LAYER, found)
-    async for first, last in _whole(stream):
+    async for last in _last(stream):
         one = last.entry
         if isinstance(one, Layer):
             path = one.diff_path or next((place.path for place in one.paths), one.key)
@@ -128,9 +128,8 @@ async def _orphans(context: Context, limits: Limits) -> AsyncIterator[Row]:
                 one.backend,
                 one.use,
                 one.evidence,
-                first.began,
-                last.ended,
-                _seen(last),
+                last.first,
+                *_end(context, last),
                 one.root,
                 one.key,
             )
@@ -138,7 +137,7 @@ async def _orphans(context: Context, limits: Limits) -> AsyncIterator[Row]:
 
 async def _images(context: Context, limits: Limits) -> AsyncIterator[Row]:
     found = await conditions(context.scope, limits.filters)
-    async for first, last in _whole(lives.by_digest(context.scope.conn, _during(context), found)):
+    async for last in _last(lives.by_digest(context.scope.conn, _during(context), found)):
         one = last.entry
         if isinstance(one, Image):
             names = [name for name in one.digests if name.endswith(last.digest)] if last.digest else []
@@ -147,40 +146,42 @@ async def _images(context: Context, limits: Limits) -> AsyncIterator[Row]:
                 *_where(last),
                 [*one.tags, *names] if one.tags else names,
                 one.key,
-                first.began,
-                last.ended,
-                _seen(last),
+                last.first,
+                *_end(context, last),
                 one.platform,
                 one.created_at,
             )
 
 
-async def _whole(stream: AsyncIterator[Life]) -> AsyncIterator[tuple[Life, Life]]:
-    """Yield of each entry the first and the last of its versions, which follow one another."""
-    first: Life | None = None
+async def _last(stream: AsyncIterator[Life]) -> AsyncIterator[Life]:
+    """Yield the last of the versions of each entry; they follow one another."""
     last: Life | None = None
     async for life in stream:
-        if first is not None and last is not None and (life.identity, life.digest) == (first.identity, first.digest):
-            last = life
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = life
-    if first is not None and last is not None:
-        yield first, last
+        if last is not None and (life.identity, life.digest) != (last.identity, last.digest):
+            yield last
+        last = life
+    if last is not None:
+        yield last
 
 
 def _where(life: Life) -> tuple[str, str, str]:
     return life.node.cluster, life.node.node, life.node.hostname or life.node.node
 
 
-def _seen(life: Life) -> str | None:
-    return times.to_text(life.seen) if life.ended is None and life.seen is not None else None
+def _end(context: Context, life: Life) -> tuple[Bounds | None, str | None]:
+    """Return when something ended, or when it was last seen, if it did not before the end of the window."""
+    if life.ended is None:
+        return None, times.to_text(life.seen) if life.seen is not None else None
+    if life.ended.before > times.to_text(context.window.until):
+        return None, life.ended.after
+    return life.ended, None
 
 
 _STILL: Final = "Nothing under Ended: it was there still at the end of the window, as last seen."
 _BEGAN: Final = Column("began", "Since", 1.5, bounds=True, about="when this state of it began")
-_FIRST: Final = Column("first", "First seen", 1.5, bounds=True, about="of the versions that reach into the window")
+_FIRST: Final = Column(
+    "first", "First seen", 1.5, bounds=True, about="on its node, as far back as the register remembers"
+)
 
 KINDS: Final = (
     Kind(

@@ -1,6 +1,6 @@
 """Credentials: tokens by their hash. The tokens themselves are nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -52,7 +52,9 @@ _ADD_AGENTS: Final = text(
     "unnest(CAST(:hashes AS bytea[]), CAST(:nodes AS text[])) AS x (token_hash, node) "
     "ON CONFLICT (token_hash) DO NOTHING"
 )
-_FIND: Final = text(f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = :token_hash AND revoked_at IS NULL")
+_FIND: Final = text(
+    f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = ANY(CAST(:hashes AS bytea[])) AND revoked_at IS NULL"
+)
 _LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
 _REVOKE: Final = text(
     "WITH changed AS (UPDATE credentials SET revoked_at = clock_timestamp() "
@@ -74,10 +76,9 @@ async def add_agents(connection: Connection, cluster: str, nodes: Mapping[str, b
     await connection.execute(_ADD_AGENTS, values)
 
 
-async def find(connection: Connection, token_hash: bytes) -> Credential | None:
-    """Return the valid credential with this hash."""
-    row = (await connection.execute(_FIND, {"token_hash": token_hash})).mappings().one_or_none()
-    return Credential(**row) if row is not None else None
+async def find(connection: Connection, hashes: Collection[bytes]) -> list[Credential]:
+    """Return the valid credentials with these hashes."""
+    return [Credential(**row) for row in (await connection.execute(_FIND, {"hashes": list(hashes)})).mappings()]
 
 
 async def list_all(connection: Connection) -> list[Credential]:

@@ -33,7 +33,7 @@ def command(client: "Client", node: str | None, shape: Shape) -> int:
     """Say where the bytes of every node are, by what they are spent on, and how much room is left.
 
     A size after > is a lower bound: not everything has been measured yet. ORPHANS include what nothing claims but is
-    too young to be called one.
+    too young to be called one. On btrfs what several trees share counts in each of them; FREE is exact.
     """
     from mountbook.sizes import disk_use
 

@@ -138,13 +138,12 @@ def _json_line(line: PathLine, answer: Whose | None) -> bytes:
 
 
 def _owner_words(answer: Whose) -> str:
-    from mountbook.output.owners import nobody
-    from mountbook.output.words import printable
+    from mountbook.output.owners import in_short, nobody
 
     if not answer.owners:
         return nobody(answer)
     more = max(answer.owners_total, len(answer.owners)) - 1
-    return printable(answer.owners[0].sentence) + (f" (and {more} more; --node asks about one node)" if more else "")
+    return in_short(answer.owners[0]) + (f" (and {more} more; --node asks about one node)" if more else "")
 
 
 def _write_owners(
@@ -180,7 +179,7 @@ def _write(answer: WhoseAnswer, shape: Shape) -> None:
     rows = [
         [printable(one.path), owner]
         for one in answer.answers
-        for owner in [printable(each.sentence) for each in one.owners] or [owners.nobody(one)]
+        for owner in [owners.in_short(each) for each in one.owners] or [owners.nobody(one)]
     ]
     table.write_table(("PATH", "OWNER"), rows)
 

@@ -35,6 +35,11 @@ def block(owner: Owner, as_of: str, no_trunc: bool = False) -> list[Field]:
     ]
 
 
+def in_short(owner: Owner) -> str:
+    """Return an owner in one line, with whether it is certain that it was one at the moment asked about."""
+    return printable(owner.sentence) + (" (not certain)" if owner.certain is False else "")
+
+
 def nobody(answer: Whose) -> str:
     """Return in words that nobody owns a path, and who was the last that did."""
     if not answer.former:

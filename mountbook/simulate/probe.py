@@ -18,20 +18,20 @@ AT_ONCE: Final = 16
 """So many changes are followed at a time."""
 _PAUSE: Final = 0.05
 """Seconds between two questions about one change at the least; of one that takes long, a tenth of its age."""
-_GIVE_UP: Final = 120.0
 
 
 @dataclass(slots=True)
 class Prober:
     """Asks for changes that it finds in ``changes``. ``delays`` has each that was answered.
 
-    ``rate`` bounds how many changes a second are taken up; ``unanswered`` counts those given up. ``followed`` are the
-    containers that are asked for: what happened to one last is what the answer must show.
+    ``rate`` bounds how many changes a second are taken up; ``unanswered`` counts those given up after ``patience``
+    seconds. ``followed`` are the containers that are asked for: what happened to one last the answer must show.
     """
 
     url: str
     token: str
     rate: float
+    patience: float
     changes: "asyncio.Queue[Happened]" = field(default_factory=lambda: asyncio.Queue(1))
     delays: list[Delay] = field(default_factory=list)
     unanswered: int = 0
@@ -65,7 +65,7 @@ class Prober:
     async def _follow(self, session: aiohttp.ClientSession, happened: Happened) -> None:
         where = f"{API}/where?{urlencode({'ref': f'id:{happened.change.container_id}'})}"
         try:
-            while (age := time.monotonic() - happened.at) < _GIVE_UP:
+            while (age := time.monotonic() - happened.at) < self.patience:
                 if await self._shows(session, where, happened):
                     self.delays.append(Delay(happened.at, time.monotonic() - happened.at))
                     return

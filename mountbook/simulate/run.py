@@ -39,7 +39,7 @@ def run(options: Options, say: Say, every: float = 5.0) -> Summary:
         UserError: it cannot be run; the sentence says why.
     """
     options.check()
-    _allow_files(options.nodes + _SPARE_FILES)
+    allow_files(options.nodes + _SPARE_FILES)
     with tempfile.TemporaryDirectory(prefix="mountbook-simulate-") as folder:
         logfile.open_log(Path(folder, "agents.log"))
         empty = Path(folder, "empty")
@@ -47,7 +47,7 @@ def run(options: Options, say: Say, every: float = 5.0) -> Summary:
         return asyncio.run(_Simulation(options, say, every).run(World(options.seed, str(empty))))
 
 
-def _allow_files(number: int) -> None:
+def allow_files(number: int) -> None:
     """Raise this process's limit of open files, one connection for each agent.
 
     Raises:
@@ -75,7 +75,7 @@ class _Simulation:
         ids = [node.id for node in nodes(options, world)]
         async with staged(options, ids) as stage:
             fleet = Fleet.made(options, world, [stage.tokens[node] for node in ids], stage.url)
-            prober = Prober(stage.url, stage.operator, options.probes)
+            prober = Prober(stage.url, stage.operator, options.probes, options.settle)
             tasks = [asyncio.create_task(work) for work in (self._progress(fleet), prober.run())]
             try:
                 with frozen_garbage():

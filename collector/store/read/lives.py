@@ -13,7 +13,7 @@ from collector.store.read.lists import Conditions
 from collector.store.read.versions import Versions, bounds
 from protocol import entries
 from protocol.answers import Bounds, NodeRef
-from protocol.entries import ENTRY_TYPES, Entry, Kind, LayerUse
+from protocol.entries import ENTRY_TYPES, Entry, Kind
 
 _BATCH: Final = 500
 _DECODERS: Final = {kind: msgspec.json.Decoder(shape) for kind, shape in ENTRY_TYPES.items()}
@@ -23,13 +23,15 @@ _DECODERS: Final = {kind: msgspec.json.Decoder(shape) for kind, shape in ENTRY_T
 class Life:
     """One version of an entry.
 
-    ``ended`` is ``None`` for what is current: it was last listed at ``seen``. ``digest`` is
-    the one of an image's digests that the row is about.
+    ``first`` is when the first version of the entry began, of those that the register still has (where it was asked
+    for). ``ended`` is ``None`` for what is current: it was last listed at ``seen``. ``digest`` is the one of an image's
+    digests that the row is about.
     """
 
     identity: tuple[int, str]
     node: NodeRef
     entry: Entry
+    first: Bounds
     began: Bounds
     ended: Bounds | None
     certain: bool
@@ -45,9 +47,13 @@ _LABELS: Final = (
 )
 ALONE: Final = " AND ".join(f"coalesce(doc -> 'labels' ->> '{label}', '') = ''" for label in _LABELS)
 """The condition on containers that belong to no service and no stack."""
-LEFT_OVER: Final = f"doc ->> 'use' IN ('{LayerUse.ORPHAN}', '{LayerUse.REMOVING}')"
-"""The condition on layers that nothing claims."""
 
+_FIRST: Final = (
+    "LEFT JOIN LATERAL (SELECT b.began_after, b.began_before FROM history AS b "
+    "WHERE b.node_id = v.node_id AND b.kind = v.kind AND b.entry_id = v.entry_id ORDER BY b.ended_before LIMIT 1"
+    ") AS f ON TRUE"
+)
+_NO_FIRST: Final = "CROSS JOIN (SELECT NULL::timestamptz AS began_after, NULL::timestamptz AS began_before) AS f"
 _DIGESTS: Final = (
     "CROSS JOIN LATERAL jsonb_array_elements_text(CASE WHEN jsonb_array_length(v.doc -> 'digests') > 0 "
     "THEN v.doc -> 'digests' ELSE '[\"\"]' END) AS d (digest)"
@@ -63,11 +69,15 @@ async def take_time(conn: Connection, seconds: float) -> None:
 
 
 async def everything(
-    conn: Connection, versions: Versions, kind: Kind, conditions: Conditions, also: str = "TRUE"
+    conn: Connection, versions: Versions, kind: Kind, conditions: Conditions, also: str = "TRUE", *, first: bool = True
 ) -> AsyncIterator[Life]:
-    """Yield versions by node and entry, the versions of one entry oldest first; ``also`` is a text of this module."""
+    """Yield versions by node and entry, the versions of one entry oldest first.
+
+    ``also`` is a text of this module; ``first``: look for the first version of each entry as well.
+    """
     order = "v.node_id, v.entry_id, v.ended_before"
-    async for life in _stream(conn, versions, kind, conditions, also, "", "''", order):
+    joined = _FIRST if first else _NO_FIRST
+    async for life in _stream(conn, versions, kind, conditions, also, joined, "''", order):
         yield life
 
 
@@ -75,7 +85,7 @@ async def by_digest(conn: Connection, versions: Versions, conditions: Conditions
     """Yield images by digest, then by node; those without a digest first."""
     digest = "split_part(d.digest, '@', 2) COLLATE \"C\""
     order = f"{digest}, v.node_id, v.entry_id, v.ended_before"
-    async for life in _stream(conn, versions, Kind.IMAGE, conditions, "TRUE", _DIGESTS, digest, order):
+    async for life in _stream(conn, versions, Kind.IMAGE, conditions, "TRUE", f"{_FIRST} {_DIGESTS}", digest, order):
         yield life
 
 
@@ -94,6 +104,7 @@ async def _stream(
     selected = versions.where(f"{condition} AND {also}", columns)
     statement = text(
         "SELECT v.node_id, v.entry_id::text AS entry_id, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
+        "f.began_after AS first_after, f.began_before AS first_before, "
         "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended_before, v.certain, "
         "greatest(n.listed_at, h.listed_at) AS seen, "
         f"{digest} AS digest, (v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text AS doc "
@@ -109,11 +120,13 @@ async def _stream(
 
 def _life(row: Mapping[Any, Any], decoder: msgspec.json.Decoder[Any]) -> Life:
     ended_after = row["ended_after"]
+    began = bounds(row["began_after"], row["began_before"])
     return Life(
         (row["node_id"], row["entry_id"]),
         NodeRef(cluster=row["cluster"], node=row["node"], hostname=row["hostname"]),
         decoder.decode(row["doc"]),
-        bounds(row["began_after"], row["began_before"]),
+        began if row["first_before"] is None else bounds(row["first_after"], row["first_before"]),
+        began,
         bounds(ended_after, row["ended_before"]) if ended_after is not None else None,
         row["certain"],
         row["seen"],

@@ -1,12 +1,17 @@
 """Credentials: made, found, revoked."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from collector import identity
+from collector.config import Config
 from collector.errors import ProblemError
 from collector.identity import Authenticator, CredentialError
 from collector.store import credentials
-from collector.store.engine import Database
+from collector.store.engine import Connection, Database
 from collector.store.nodes import NodeIdentity
 from protocol.problems import ProblemType
 from tests.integration.collector.node import Rows
@@ -52,6 +57,48 @@ async def test_a_revoked_token_is_nobodys_once_it_is_looked_up_again(database: D
         await strict.authenticate(token)
     with pytest.raises(CredentialError, match="no valid token"):
         await identity.revoke(database, prefix)
+
+
+class Counting(Database):
+    """Counts the questions that it is asked; the first ``failing`` ones go unanswered."""
+
+    questions = 0
+    failing = 0
+
+    @asynccontextmanager
+    async def query(self) -> AsyncIterator[Connection]:
+        self.questions += 1
+        if self.questions <= self.failing:
+            raise ProblemError(ProblemType.BUSY, "later")
+        async with super().query() as connection:
+            yield connection
+
+
+async def test_many_tokens_that_come_at_once_are_looked_up_together(database_url: str) -> None:
+    database = Counting(Config(database_url=database_url))
+    try:
+        tokens = await identity.add_agents(database, "swarm", [f"n{number}" for number in range(200)], "test")
+        authenticator = Authenticator(database)
+        found = await asyncio.gather(*map(authenticator.authenticate, [*tokens.values()] * 3))
+        assert [one.node for one in found] == [NodeIdentity("swarm", node) for node in tokens] * 3
+        assert database.questions == 1
+        await asyncio.gather(*map(authenticator.authenticate, tokens.values()))
+        assert database.questions == 1
+    finally:
+        await database.close()
+
+
+async def test_what_fails_fails_for_all_who_wait_and_not_for_who_comes_later(database_url: str) -> None:
+    database = Counting(Config(database_url=database_url))
+    database.failing = 1
+    try:
+        token = await identity.add(database, "operator")
+        authenticator = Authenticator(database)
+        outcomes = await asyncio.gather(*(authenticator.authenticate(token) for _ in range(3)), return_exceptions=True)
+        assert all(isinstance(outcome, ProblemError) for outcome in outcomes)
+        assert (await authenticator.authenticate(token)).role == "operator"
+    finally:
+        await database.close()
 
 
 async def test_a_prefix_that_names_several_tokens_revokes_none(database: Database, rows: Rows) -> None:

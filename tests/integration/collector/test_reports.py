@@ -100,11 +100,16 @@ async def test_rogue_containers_are_listed_also_when_they_are_gone(http: aiohttp
     (row,) = (await report(http, "rogue")).rows
     assert (row["name"], row["ended"]) == ("=cmd()", None)
     await node.delta(container(2, name="=cmd()", state="exited", exit_code=3))
+    exited = (await report(http, "rogue")).report.until
     await node.delta(removes=[ROGUE])
-    (row,) = (await report(http, "rogue")).rows
-    assert (row["state"], row["exit_code"]) == ("exited", 3)
-    assert row["first"]["after"] is None
-    assert row["ended"]["before"] > row["first"]["before"]
+    (gone,) = (await report(http, "rogue", since=exited)).rows
+    assert (gone["state"], gone["exit_code"], gone["seen"]) == ("exited", 3, None)
+    assert gone["first"] == row["first"], "what was before the window counts"
+    assert gone["ended"]["before"] > exited
+    assert (await report(http, "rogue")).rows == [gone]
+    (then,) = (await report(http, "rogue", until=exited)).rows
+    assert (then["ended"], then["state"]) == (None, "exited"), "what came after the window does not count"
+    assert then["seen"] == gone["ended"]["after"]
 
 
 async def test_orphans_have_their_evidence_and_when_they_were_seen(http: aiohttp.ClientSession, node: Node) -> None:

@@ -8,7 +8,7 @@ import psycopg
 
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mountbook", "simulate", "--heartbeat", "1", *arguments]
+    command = [sys.executable, "-m", "mountbook", "simulate", "--heartbeat", "1", "--settle", "600", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mountbook.download import Answer, Parts
+from mountbook.download import Answer, Parts, Progress
 from mountbook.errors import UserError
 
 BOUNDARY = "b0undary"
@@ -57,6 +57,20 @@ def read_two(given: Answer) -> None:
     for _ in range(2):
         b"".join(found.next())
     found.end()
+
+
+def test_progress_is_one_line_that_is_taken_away(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("inventory", shown=True, every=0.0) as progress:
+        progress.add(1_500_000)
+        progress.add(1_000_000)
+    said = capsys.readouterr().err
+    assert [text.strip() for text in said.split("\r\x1b[K")] == ["", "inventory: 1.5 MB", "inventory: 2.5 MB", ""]
+
+
+def test_where_progress_is_not_shown_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("inventory", shown=False, every=0.0) as progress:
+        progress.add(1_500_000)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_part_more_or_less_than_expected_is_noticed() -> None:

@@ -189,6 +189,13 @@ def test_what_is_not_certain_says_so_and_so_does_what_was_not_observed(run: Run,
     )
 
 
+def test_an_owner_that_is_not_certain_says_so(run: Run, collector: FakeCollector) -> None:
+    collector.whose({"/a": [msgspec.structs.replace(OWNER, certain=False)], "/b": [OWNER]})
+    first, second = run("whose", "/a", "/b", "--at", "1h").stdout.splitlines()[1:]
+    assert first.endswith(" inside (not certain)")
+    assert second.endswith(" inside")
+
+
 def test_nodes_of_the_past_say_what_is_not_kept(run: Run, collector: FakeCollector) -> None:
     collector.nodes()
     result = run("nodes", "--at", "1h")
