@@ -27,9 +27,9 @@ def deploy(swarm: Swarm, folder: Path) -> None:
     swarm.deploy(file, "shop")
 
 
-def containers(swarm: Swarm) -> list[dict[str, Any]]:
-    """Return the shop's containers that run, as the register knows them."""
-    rows: list[dict[str, Any]] = swarm.answer(swarm.leader, "where", f"service:{SERVICE}")["containers"]
+def containers(swarm: Swarm, asking: Engine | None = None) -> list[dict[str, Any]]:
+    """Return the shop's containers that run, as the register knows them; asked from a node, or from the leader."""
+    rows: list[dict[str, Any]] = swarm.answer(asking or swarm.leader, "where", f"service:{SERVICE}")["containers"]
     return sorted((row for row in rows if row["state"] == "running"), key=lambda row: str(row["hostname"]))
 
 

@@ -137,7 +137,7 @@ def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_n
     (now,) = (row for row in shop.containers(swarm) if row["hostname"] == changing.host.name)
     assert (former["backend"], now["backend"]) == ("vfs", "overlay2")
     row = node_row(swarm, changing)
-    assert [backend["name"] for backend in row["backends"] if backend["current"]] == ["overlay2"]
+    assert [backend["name"] for backend in row["backends"] if backend.get("current", True)] == ["overlay2"]
     (past,) = swarm.answer(swarm.leader, "where", former["container_id"], "--at", moment)["containers"]
     assert past["diff_path"] == former["diff_path"]
 
