@@ -18,6 +18,8 @@ services:
     deploy: {{mode: global, endpoint_mode: dnsrr}}
 """
 SERVICE: Final = "shop_web"
+FORMER: Final = ("superseded", "left")
+"""States of node IDs that no engine has any more."""
 
 
 def deploy(swarm: Swarm, folder: Path) -> None:
@@ -28,9 +30,14 @@ def deploy(swarm: Swarm, folder: Path) -> None:
 
 
 def containers(swarm: Swarm, asking: Engine | None = None) -> list[dict[str, Any]]:
-    """Return the shop's containers that run, as the register knows them; asked from a node, or from the leader."""
+    """Return the shop's containers that run, as the register knows them; asked from a node, or from the leader.
+
+    What a node ID held that no engine has any more stays as it was seen last, so it is left out.
+    """
     rows: list[dict[str, Any]] = swarm.answer(asking or swarm.leader, "where", f"service:{SERVICE}")["containers"]
-    return sorted((row for row in rows if row["state"] == "running"), key=lambda row: str(row["hostname"]))
+    former = {node for node, state in swarm.states().items() if state in FORMER}
+    running = [row for row in rows if row["state"] == "running" and row["node"] not in former]
+    return sorted(running, key=lambda row: str(row["hostname"]))
 
 
 def found(swarm: Swarm, engine: Engine, reference: str, *more: str) -> list[str]:
@@ -50,7 +57,7 @@ def all_is_well(swarm: Swarm) -> None:
 
 def _right(states: dict[str, str], ids: set[str]) -> bool:
     return set(states) >= ids and all(
-        state == "observed" if node in ids else state in ("superseded", "left") for node, state in states.items()
+        state == "observed" if node in ids else state in FORMER for node, state in states.items()
     )
 
 
