@@ -13,11 +13,15 @@ from typing import Final
 from bench import (
     agent_rss,
     cli_start,
+    closing,
     cluster,
     containerd,
     engine_list,
     heartbeats,
     inventory,
+    moment,
+    proof,
+    questions,
     real_engines,
     scaling,
     sizes,
@@ -35,12 +39,16 @@ MEASUREMENTS: Final[tuple[tuple[tuple[str, ...], _Measure], ...]] = (
     (("S5", "S15"), real_engines.measure),
     (("S6",), snapshots.measure),
     (("S7",), heartbeats.measure),
+    (("S8",), questions.measure),
+    (("S9",), moment.measure),
     (("S10",), cluster.measure_load),
     (("S11",), scaling.measure),
     (("S12",), cluster.measure_kill),
     (("S13",), agent_rss.measure),
     (("S14",), sizes.measure),
+    (("S16",), closing.measure),
     (("S17",), cli_start.measure),
+    (("X4",), proof.measure),
 )
 """Which rows each measurement gives."""
 

@@ -28,7 +28,7 @@ class Living:
         self._folder = folder
         self._stack = contextlib.ExitStack()
         self._token = secrets.token_hex(16)
-        self.url = self.database = ""
+        self.url = ""
 
     def __enter__(self) -> Self:
         try:
@@ -44,7 +44,6 @@ class Living:
         data.mkdir()
         server = postgres.start(data)
         self._stack.callback(server.stop)
-        self.database = server.url
         upgrade(server.url, lambda _: None)
         for name in ("join", "admin"):
             (self._folder / name).write_text(self._token if name == "admin" else secrets.token_hex(16))

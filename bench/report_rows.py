@@ -5,7 +5,6 @@ the memory of both ends, beside that of a report of ten rows. ``python -m bench.
 """
 
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = 10_000_000
 MOST_GROWTH = 8 * 1024 * 1024
 """Bytes by which memory may grow: allocators and buffers, not rows."""
+_COMMAND = """
+import atexit, sys
+atexit.register(lambda: sys.stderr.write(open("/proc/self/status").read()))
+from mountbook.__main__ import main
+main()
+"""
+"""The command, which says at its end how much memory it used: what the kernel says of a child counts its parent's."""
 _NOW = "2026-01-31T12:00:00.000000Z"
 
 
@@ -63,26 +69,22 @@ class Ends:
         path = folder / f"rows.{kind}"
         command = ["report", "rogue", "--filter", f"rows={rows}", "--url", self.url, "--output", str(path)]
         begun = perf_counter()
-        child = subprocess.Popen(
-            [sys.executable, "-m", "mountbook", *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        child = subprocess.run(
+            [sys.executable, "-c", _COMMAND, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False
         )
-        said = child.stderr.read() if child.stderr is not None else ""
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.stderr is not None:
-            child.stderr.close()
-        if child.returncode != 0 or f" {rows} rows" not in said:
-            raise RuntimeError(f"the command failed: {said}")
+        if child.returncode != 0 or f" {rows} rows" not in child.stderr:
+            raise RuntimeError(f"the command failed: {child.stderr}")
         size = path.stat().st_size
         path.unlink()
-        return Run(_peak(self._serving.pid), used.ru_maxrss * 1024, size, perf_counter() - begun)
+        collector = _peak(Path(f"/proc/{self._serving.pid}/status").read_text())
+        return Run(collector, _peak(child.stderr), size, perf_counter() - begun)
 
 
-def _peak(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+def _peak(text: str) -> int:
+    for line in text.splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/status does not say how much memory was used")
+    raise RuntimeError(f"how much memory was used is not said in {text!r}")
 
 
 async def _rows(count: int) -> AsyncIterator[Row]:

@@ -26,6 +26,7 @@ from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
 from collector.ledger.retention import Retention
 from collector.ledger.signing import SigningKeyError
+from collector.lookup.present import Present
 from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
@@ -82,6 +83,7 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
+    app[state.PRESENT] = Present(config.silent_after)
     app[state.OPENAPI] = msgspec.json.encode(document)
     app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     app[auth.GUARD] = auth.Guard(database, config.host)

@@ -11,6 +11,7 @@ from collector.http.listeners import Listeners
 from collector.ingest import HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.keeper import Keeper
+from collector.lookup.present import Present
 from collector.metrics import Metrics
 from collector.store.engine import Database
 
@@ -28,6 +29,7 @@ LISTENERS: Final = web.AppKey("listeners", Listeners)
 METRICS: Final = web.AppKey("metrics", Metrics)
 OPENAPI: Final = web.AppKey("openapi", bytes)
 """The OpenAPI document as JSON."""
+PRESENT: Final = web.AppKey("present", Present)
 POLICY: Final = web.AppKey("policy", Policy)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)

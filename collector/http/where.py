@@ -7,7 +7,7 @@ from collector.http.access import ROWS
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Cursor, Limit, Node, Query, Ref
 from collector.http.routes import Access, Route
-from collector.http.state import CONFIG, DATABASE
+from collector.http.state import CONFIG, DATABASE, PRESENT
 from collector.lookup import refs
 from collector.lookup.scope import scoped
 from collector.lookup.where import where
@@ -30,7 +30,8 @@ async def _where(request: web.Request) -> web.StreamResponse:
     query = params.read(request, WhereQuery)
     ref = refs.parse(query.ref)
     async with request.app[DATABASE].query() as conn:
-        scope = await scoped(conn, request.app[CONFIG].silent_after, node=query.node, at=query.at)
+        silent_after, present = request.app[CONFIG].silent_after, request.app[PRESENT]
+        scope = await scoped(conn, silent_after, node=query.node, at=query.at, known=present)
         answer = await where(scope, ref, query.limit, query.cursor)
     request[ROWS] = len(answer.containers)
     if preferred(request, (JSON, TEXT)) == TEXT:

@@ -13,7 +13,7 @@ from collector.http.access import ASKED, ROWS
 from collector.http.negotiation import JSON, TEXT, preferred
 from collector.http.params import At, Node, Query
 from collector.http.routes import Access, Route
-from collector.http.state import CONFIG, DATABASE
+from collector.http.state import CONFIG, DATABASE, PRESENT
 from collector.lookup.scope import scoped
 from collector.lookup.whose import MAX_PATHS, nobody, whose
 from protocol.answers import Bounds, Owner, WhoseAnswer
@@ -68,7 +68,8 @@ async def _post(request: web.Request) -> web.StreamResponse:
 
 async def _ask(request: web.Request, paths: Sequence[str], node: str, at: str) -> WhoseAnswer:
     async with request.app[DATABASE].query() as conn:
-        return await whose(await scoped(conn, request.app[CONFIG].silent_after, node=node, at=at), paths)
+        silent_after, present = request.app[CONFIG].silent_after, request.app[PRESENT]
+        return await whose(await scoped(conn, silent_after, node=node, at=at, known=present), paths)
 
 
 def _respond(request: web.Request, answer: WhoseAnswer) -> web.Response:

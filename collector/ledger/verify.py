@@ -82,7 +82,10 @@ class Verifier:
         expected = self._expected(checkpoints)
         self.covered = max((one.seq for one in expected), default=0)
         head = _Expected(seq=known.seq, hash=known.hash, place="the register's own head")
-        self._ahead = sorted([*expected, head], key=lambda one: one.seq, reverse=True)
+        # A log that was empty when it was asked for may have grown since.
+        if head.seq > 0:
+            expected.append(head)
+        self._ahead = sorted(expected, key=lambda one: one.seq, reverse=True)
 
     @property
     def reached(self) -> int:

@@ -7,6 +7,7 @@ from collector.errors import ProblemError
 from collector.lookup import observed
 from collector.lookup.cursors import Cursor
 from collector.lookup.moments import Window, check_remembered, moment, window
+from collector.lookup.present import Present
 from collector.store.engine import Connection
 from collector.store.read import coverage as facts
 from collector.store.read import nodes
@@ -42,8 +43,10 @@ class Scope:
         return replace(self, versions=replace(self.versions, at=cursor.at))
 
 
-async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: str = "") -> Scope:
-    """Return the scope of a question.
+async def scoped(
+    conn: Connection, silent_after: float, *, node: str = "", at: str = "", known: Present | None = None
+) -> Scope:
+    """Return the scope of a question; ``known`` is who was observed a moment ago, for questions about now.
 
     Raises:
         ProblemError: ``bad-request`` (``at`` is no time, yet to come, or before the first record), ``not-found`` (no
@@ -53,13 +56,13 @@ async def scoped(conn: Connection, silent_after: float, *, node: str = "", at: s
         raise ProblemError(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
-    present = await nodes.coverage(conn, silent_after)
+    present = await (nodes.coverage(conn, silent_after) if at or known is None else known.coverage(conn))
     when = moment(at, present.now)
     covered, versions = present.coverage, Versions()
     if when is not None:
         check_remembered(when, await nodes.first_record(conn))
-        known = await facts.known(conn, silent_after, when, when)
-        covered, versions = observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
+        then = await facts.known(conn, silent_after, when, when)
+        covered, versions = observed.at(then, when), Versions(when, ahead=_ahead(then), stale=_stale(then, when))
     if not node:
         return Scope(conn, versions, covered, at)
     named = await _node(conn, node, covered)

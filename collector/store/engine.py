@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import make_url, text
+from sqlalchemy import TextClause, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,8 +28,13 @@ MIGRATE: Final = "mountbook migrate --database URL"
 
 _TAKING: Final = {"synchronous_commit": "on"}
 """Acknowledged means committed, whatever the server's own setting is."""
-_ANSWERING: Final = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable\\ read"}
-"""The statements of one answer see one state of the register."""
+_ANSWERING: Final = {
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "repeatable\\ read",
+    "plan_cache_mode": "force_custom_plan",
+}
+"""The statements of one answer see one state of the register. Each is planned for what is asked: a plan that serves any
+name takes a rare one for a common one, and reads everybody's rows in order instead of asking the index."""
 _PULSE: Final = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -93,13 +99,13 @@ class Database:
 
     @asynccontextmanager
     async def access(self) -> AsyncIterator[Connection]:
-        """One transaction on the connection for the access log.
+        """The connection for the access log: every statement commits by itself.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._access.begin() as connection:
+            async with self._access.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -140,6 +146,12 @@ class Database:
         """Close every connection."""
         for pool in (self._ingest, self._heartbeats, self._access, self._query, self._tokens):
             await pool.dispose()
+
+
+@lru_cache(maxsize=1024)
+def statement(sql: str) -> TextClause:
+    """Return a statement of which there are few forms: finding its parameters costs more than running it."""
+    return text(sql)
 
 
 def driver_url(database_url: str) -> URL:
@@ -195,6 +207,7 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
         pool_size=size,
         max_overflow=0,
         pool_timeout=_POOL_PATIENCE,
+        **({"isolation_level": "AUTOCOMMIT"} if name == "access" else {}),
         connect_args={
             "options": " ".join(options).strip(),
             "application_name": f"mountbook collector ({name})",

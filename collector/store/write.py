@@ -3,8 +3,9 @@
 All is done for one node whose row the transaction has locked, so nobody else changes these rows meanwhile.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import keys
 from protocol.entries import Container, Entry, EntryKey, Kind
+
+AT_ONCE: Final = 500
+"""So many versions are opened by one statement."""
 
 
 class Name(NamedTuple):
@@ -60,7 +64,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     began_after: datetime | None
     name: str | None
     mount_id: str | None
-    doc: dict[str, object]
+    doc: msgspec.Raw
     path_keys: list[int]
     ref_keys: list[int]
 
@@ -101,8 +105,9 @@ _REMOVE: Final = text(
 )
 _OPEN: Final = text(
     f"INSERT INTO entries ({_COPIED}) "
-    "SELECT :node_id, kind, entry_id, root, key, decode(hash, 'hex'), began_after, :now, name, mount_id, doc, "
-    "path_keys, ref_keys FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (kind text, entry_id uuid, root text, "
+    "SELECT :node_id, kind, entry_id, root, key, decode(hash, 'hex'), began_after, :now, name, mount_id, "
+    "doc - CAST('{kind,root,key}' AS text[]), path_keys, ref_keys "
+    "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (kind text, entry_id uuid, root text, "
     "key text, hash text, began_after timestamptz, name text, mount_id text, doc jsonb, path_keys bigint[], "
     "ref_keys bigint[]) ORDER BY kind, entry_id "
     "ON CONFLICT (node_id, kind, entry_id) DO UPDATE SET hash = excluded.hash, began_after = excluded.began_after, "
@@ -148,17 +153,21 @@ async def apply(
         await connection.execute(_CLOSE, values)
         if any(end.why != "changed" for end in endings):
             await connection.execute(_REMOVE, values)
-    if openings:
-        rows = [row(opening) for opening in openings]
+    for batch in _batched(openings):
+        rows = [row(opening) for opening in batch]
         await connection.execute(_OPEN, {"node_id": node_id, "now": now, "rows": _json(rows)})
 
 
+def _batched(openings: Collection[Opening]) -> Iterator[list[Opening]]:
+    """Yield them in parts: the largest message takes up no more memory, and others get their turn in between."""
+    rest = iter(openings)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
+
+
 def row(opening: Opening) -> msgspec.Struct:
-    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``."""
+    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``; ``doc`` still has the key's fields."""
     name, entry, digest, after = opening
-    doc = msgspec.to_builtins(entry)
-    for field in ("kind", "root", "key"):
-        doc.pop(field, None)
     called, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
     return _Row(
         *name,
@@ -168,7 +177,7 @@ def row(opening: Opening) -> msgspec.Struct:
         after,
         called,
         mount_id,
-        doc,
+        msgspec.Raw(msgspec.json.encode(entry)),
         keys.path_keys(entry),
         keys.ref_keys(entry),
     )

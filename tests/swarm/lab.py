@@ -165,7 +165,9 @@ def _remove(folder: Path) -> None:
     for group in Path("/sys/fs/cgroup").glob(f"**/{folder.name}"):
         for directory, _, _ in os.walk(group, topdown=False):
             wait_until(f"nothing is in {directory}", partial(_removed, directory))
-    shutil.rmtree(folder)
+    while folder.exists():
+        with contextlib.suppress(FileNotFoundError):  # another lab that opens sweeps it as well
+            shutil.rmtree(folder)
 
 
 def _removed(group: str) -> bool:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store.engine import Connection, statement
 from collector.store.read.versions import bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import ENTRY_TYPES, Entry, Kind
@@ -42,7 +41,7 @@ class Found:
 async def fetch(conn: Connection, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
     """Return up to ``limit`` of the versions that the text of ``Versions.where`` selects, decoded."""
     found = await conn.execute(
-        text(
+        statement(
             "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
             "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
             "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "

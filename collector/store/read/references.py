@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store.engine import Connection, statement
 from collector.store.read import rows
 from collector.store.read.rows import Row
 from collector.store.read.versions import Position, Versions, prefix
@@ -105,6 +105,6 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
     return f"kind = 'container' AND {column} >= :low{upper}"
 
 
-async def _rows(conn: Connection, statement: str, given: Mapping[str, Any]) -> list[Row]:
-    found = await conn.execute(text(statement), given)
+async def _rows(conn: Connection, sql: str, given: Mapping[str, Any]) -> list[Row]:
+    found = await conn.execute(statement(sql), given)
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]

@@ -10,7 +10,7 @@ from collector.ledger.chain import START
 from collector.ledger.signing import SigningKey
 from collector.ledger.vouched import Anchor, Restore
 from collector.store.ledger import AuditKind, Head, Link
-from tests.unit.collector.ledger.chains import BEGAN, KEY, REGISTER, chained, other, rechained, state, verify
+from tests.unit.collector.ledger.chains import BEGAN, KEY, REGISTER, Chain, chained, other, rechained, state, verify
 
 WHOLE = chained([other(number) for number in range(1, 31)])
 COVERED = [WHOLE.checkpoint(10), WHOLE.checkpoint(20), WHOLE.checkpoint(28)]
@@ -173,3 +173,9 @@ def test_a_restore_excuses_what_it_says_and_nothing_later() -> None:
     assert verify(anew, [*witnesses, later], signed=(told,))[0] is not None
     unsigned = told._replace(body=told.body.replace("disk lost", "disk found"))
     assert verify(anew, witnesses, signed=(unsigned,))[0] is not None
+
+
+def test_a_log_that_was_empty_when_its_head_was_read_may_have_grown() -> None:
+    grown = Chain(WHOLE.links, (0, bytes(32)))
+    assert verify(grown)[0] is None
+    assert verify(Chain((), (0, bytes(32))))[0] is None
