@@ -20,6 +20,7 @@ from bench import (
     heartbeats,
     inventory,
     moment,
+    proof,
     questions,
     real_engines,
     scaling,
@@ -47,6 +48,7 @@ MEASUREMENTS: Final[tuple[tuple[tuple[str, ...], _Measure], ...]] = (
     (("S14",), sizes.measure),
     (("S16",), closing.measure),
     (("S17",), cli_start.measure),
+    (("X4",), proof.measure),
 )
 """Which rows each measurement gives."""
 

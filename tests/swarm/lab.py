@@ -116,7 +116,7 @@ class Lab:
     def _btrfs(self) -> Path:
         image = self.folder / f"btrfs-{len(self._hosts)}.img"
         with image.open("wb") as file:
-            file.truncate(1 << 30)
+            file.truncate(4 << 30)
         subprocess.run(["mkfs.btrfs", "--quiet", str(image)], check=True, capture_output=True, env=self.environment)
         return image
 
