@@ -25,16 +25,17 @@ up: $(VENV)/.runtime ## PostgreSQL, collector and an agent for this machine's en
 ##@ Check it
 .PHONY: test
 test: $(VENV)/.dev ## unit, integration and migration tests; no root, no engine, five minutes at most
-	$(BIN)/python -m pytest --ignore=tests/swarm --ignore=tests/faults --ignore=tests/releases $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/swarm \
+		--ignore=tests/faults --ignore=tests/register --ignore=tests/releases $(ARGS)
 
 .PHONY: faults
-faults: $(VENV)/.dev ## kill -9, lines that fail, wrong clocks, earlier releases: no root, no engine, a few minutes
-	$(BIN)/python -m pytest tests/faults tests/releases $(ARGS)
+faults: $(VENV)/.dev ## kill -9, lines that fail, wrong clocks, the invariants, earlier releases: no root, a few minutes
+	$(BIN)/python -m pytest tests/faults tests/register tests/releases $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.dev ## the long version of the faults and of the invariants; hours
 	MOUNTBOOK_SOAK=100 $(BIN)/python -m pytest tests/faults $(ARGS)
-	$(BIN)/python -m pytest --hypothesis-profile=soak tests/register $(ARGS)
+	$(BIN)/python -m pytest --hypothesis-profile=soak tests/register tests/unit/collector/ingest/test_machine.py $(ARGS)
 
 .PHONY: lab
 lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's docker.io

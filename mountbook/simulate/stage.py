@@ -5,6 +5,7 @@ They lie in a directory that is removed at the end; what comes from outside (``-
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -35,7 +36,9 @@ CLUSTER: Final = "simulated"
 """The cluster of all simulated nodes."""
 COMMENT: Final = "mountbook simulate"
 _HOST: Final = "127.0.0.1"
-_START: Final = 60.0
+_PORTS: Final = range(10_000, 30_000)
+_TRIES: Final = 100
+_START: Final = 180.0
 _POLL: Final = 0.05
 _WORDS: Final = 4
 """So many last lines of a log are shown when something does not start."""
@@ -162,6 +165,8 @@ async def staged(options: Options, nodes: list[str]) -> AsyncIterator[Stage]:
     Raises:
         UserError: something does not start, or the register holds nodes that are not simulated.
     """
+    # What is started here must not outlive this process: a SIGTERM ends it in order, as a Ctrl-C does.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     home = Path(tempfile.mkdtemp(prefix="mountbook-simulate-"))
     stage = Stage(options, home, database=options.database, url=options.url)
     try:
@@ -237,7 +242,19 @@ def _spawn(environment: dict[str, str], log: Path) -> tuple[subprocess.Popen[byt
 
 
 def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free, below those that the kernel gives to outgoing connections (ip(7)).
+
+    While the collector is away, the connection of an agent could take its port otherwise.
+
+    Raises:
+        UserError: none was found.
+    """
+    for _ in range(_TRIES):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return port
+    raise UserError(f"No free port was found between {_PORTS.start} and {_PORTS.stop}; is something else taking them?")

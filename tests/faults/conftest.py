@@ -15,7 +15,10 @@ import pytest
 from tests.faults.line import Line
 from tests.faults.parts import Collector, Postgres
 from tests.faults.world import World
+from tests.integration.conftest import database_url, migrated, postgres_server
 from tests.unit.agent.fake_engine import FakeEngine, serving
+
+__all__ = ["database_url", "migrated", "postgres_server"]
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
 """A short simulation with real processes: faults happen, and both sides agree in the end."""
 
 import json
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import psycopg
 
@@ -34,3 +37,30 @@ def test_a_register_of_real_nodes_is_left_alone(database_url: str) -> None:
     assert ended.returncode == 2
     assert "holds 1 nodes that are not simulated" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_simulation_that_is_told_to_end_leaves_nothing_running(database_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mountbook", "simulate", "--nodes", "5", "--seconds", "600", "--churn", "1"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, "--heartbeat", "1", "--database", database_url], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "changes/s" not in (line := process.stderr.readline()):
+            assert line, "it ended before the first change"
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+    until = time.monotonic() + 60  # a backend ends a moment after its client
+    while _connections(database_url):
+        assert time.monotonic() < until, "the collector is still connected"
+        time.sleep(0.1)
+
+
+def _connections(database_url: str) -> int:
+    """Return how many others are connected to the database."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(others).fetchone()
+    return found[0] if found is not None else 0
