@@ -56,8 +56,7 @@ def victims(swarm: Swarm) -> tuple[Engine, Engine]:
 
 def known(swarm: Swarm, node: str) -> list[str]:
     """Return every container that the register has of a node."""
-    done = swarm.ask(swarm.leader, "ls", "--all", "--quiet", "--no-trunc", "--node", node)
-    return sorted(done.stdout.split())
+    return sorted(row["container_id"] for row in swarm.answer(swarm.leader, "ls", "--node", node))
 
 
 def run(engine: Engine, name: str) -> str:
