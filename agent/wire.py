@@ -42,4 +42,5 @@ def _compressor() -> tuple[str, Callable[[bytes], bytes]]:
         zstandard = importlib.import_module("zstandard")
     except ModuleNotFoundError:
         return "gzip", lambda plain: gzip.compress(plain, compresslevel=5, mtime=0)
-    return "zstd", zstandard.ZstdCompressor(level=3).compress
+    # A compressor of its own each time: messages are encoded in threads, and one that two threads use at once crashes.
+    return "zstd", lambda plain: bytes(zstandard.ZstdCompressor(level=3).compress(plain))

@@ -143,6 +143,8 @@ def _give_up_output() -> None:
 def _fault(exc: Exception) -> str:
     from traceback import extract_tb
 
+    while isinstance(exc, ExceptionGroup):  # the group says only that there was something
+        exc = exc.exceptions[0]
     frames = extract_tb(exc.__traceback__)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     return (

@@ -35,7 +35,7 @@ def swarm(lab: Lab) -> Iterator[Swarm]:
 def deploy(swarm: Swarm, *words: str) -> "subprocess.CompletedProcess[str]":
     # As an operator does: with no token but the one that deploy itself stores.
     home = swarm.leader.host.folder
-    words = ("deploy", "--loaded", "--collectors", "1", *words)
+    words = ("deploy", "--loaded", "--collectors", "1", "--wait", "600", *words)
     done = swarm.administer(swarm.leader, *words, XDG_CONFIG_HOME=str(home), MOUNTBOOK_TOKEN="")
     stored = home / "mountbook/credentials.json"
     if stored.exists():

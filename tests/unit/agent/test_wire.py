@@ -1,5 +1,7 @@
 """Messages as bytes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import pytest
 
@@ -28,3 +30,10 @@ def test_a_body_inflates_to_the_message(entries: int) -> None:
 
 def test_the_same_message_gives_the_same_bytes() -> None:
     assert encode(snapshot(1000)) == encode(snapshot(1000))
+
+
+def test_messages_are_encoded_in_several_threads_at_once() -> None:
+    message = snapshot(20_000)  # long enough that compressing one overlaps with the others
+    expected = encode(message)
+    with ThreadPoolExecutor(4) as threads:
+        assert all(body == expected for body in threads.map(encode, [message] * 100))

@@ -140,7 +140,7 @@ def test_an_address_may_have_a_path(run: Run, collector: FakeCollector) -> None:
 
 def test_a_fault_is_a_sentence_too(run: Run, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
-        raise RuntimeError("boom")
+        raise ExceptionGroup("one of the tasks failed", [RuntimeError("boom")])
 
     monkeypatch.setitem(cli.commands, "version", click.Command("version", callback=broken))
     monkeypatch.setattr(type(cli), "get_command", click.Group.get_command)
