@@ -72,7 +72,8 @@ async def came_back(database: Database) -> Cluster:
         await conn.execute(text("UPDATE nodes SET engine_id = 'one-engine', hostname = 'n1'"))
         await conn.execute(
             text(
-                "INSERT INTO roster_nodes (cluster, node, hostname, state, first_at) VALUES (:cluster, :node, 'n1', :state, :at)"
+                "INSERT INTO roster_nodes (cluster, node, hostname, state, first_at) "
+                "VALUES (:cluster, :node, 'n1', :state, :at)"
             ),
             [
                 {"cluster": CLUSTER, "node": "before", "state": "down", "at": long_ago},
