@@ -247,7 +247,7 @@ class Service:
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
         while True:
-            await asyncio.sleep(self._config.roster)
+            await asyncio.sleep(min(self._config.roster, self._reporter.heartbeat or self._config.roster))
             if not self._reporter.greeted:
                 continue
             try:
