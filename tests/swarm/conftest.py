@@ -26,17 +26,20 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
 
     One for all: every test leaves four nodes that are observed, the last one of all excepted.
     """
-    archive = images.archive(lab)
+    archive, postgres = images.archive(lab), images.postgres(lab)
     swarm = Swarm(lab)
     engines = [lab.engine(backend, disk=True) for backend in ("overlay2", "vfs", "btrfs")]
     engines.append(lab.engine("overlayfs", release="trixie"))
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda engine: engine.docker("load", "--quiet", "--input", str(archive)), engines))
+    engines[0].docker("load", "--quiet", "--input", str(postgres))
     for engine in engines:
         swarm.add(engine, manager=engine is not engines[-1])
     swarm.make_secrets()
     home = swarm.node_id(swarm.leader)
-    swarm.leader.docker("node", "update", "--label-add", "mountbook.postgres=true", home)
+    # No collector beside the register: each of the two is on one of the three nodes that tests take away.
+    labels = ("--label-add", "mountbook.postgres=true", "--label-add", "mountbook.collector=false")
+    swarm.leader.docker("node", "update", *labels, home)
     swarm.deploy()
     shop.deploy(swarm, tmp_path_factory.mktemp("shop"))
     shop.all_is_well(swarm)

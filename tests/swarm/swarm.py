@@ -71,6 +71,11 @@ class Swarm:
         """A manager that can be asked: the first one that neither crashed nor is cut off."""
         return next(engine for engine in self._managers if engine not in self._away)
 
+    @property
+    def present(self) -> list[Engine]:
+        """The nodes that neither crashed nor are cut off."""
+        return [engine for engine in self.nodes if engine not in self._away]
+
     def engine(self, hostname: str) -> Engine:
         """Return the node of this name."""
         return next(engine for engine in self.nodes if engine.host.name == hostname)

@@ -4,43 +4,49 @@ from functools import partial
 
 import pytest
 
-from tests.swarm import shop
+from tests.swarm import shop, watch
 from tests.swarm.load import Load
 from tests.swarm.swarm import Swarm, settled
+from tests.swarm.watch import Seen
 
 pytestmark = pytest.mark.lab
 
 
 def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_so(swarm: Swarm) -> None:
     demoted, drained, wandering = swarm.nodes[1:]
-    old = swarm.node_id(wandering)
-    swarm.leader.docker("node", "update", "--availability", "drain", swarm.node_id(drained))
-    swarm.leader.docker("node", "demote", swarm.node_id(demoted))
+    ids = {engine: swarm.node_id(engine) for engine in swarm.nodes}
+    (former,) = (row["container_id"] for row in shop.containers(swarm) if row["node"] == ids[wandering])
+    moment = swarm.now()
+    swarm.leader.docker("node", "update", "--availability", "drain", ids[drained])
+    swarm.leader.docker("node", "demote", ids[demoted])
     wandering.docker("swarm", "leave")
     wanted = {
-        swarm.node_id(swarm.leader): ("observed", "manager", "active"),
-        swarm.node_id(demoted): ("observed", "worker", "active"),
-        swarm.node_id(drained): ("drained", "manager", "drain"),
-        old: ("down", "worker", "active"),
+        ids[swarm.leader]: Seen("observed", "manager"),
+        ids[demoted]: Seen("observed", "worker"),
+        ids[drained]: Seen("drained", "manager", "drain"),
+        ids[wandering]: Seen("down", swarm_state="down"),
     }
-    settled("each is called what it is", lambda: roles(swarm), wanted.__eq__)
+    watch.until(swarm, "one is drained, one demoted, one left", wanted)
+    shop.nothing_is_invented(swarm)
     done = swarm.ask(swarm.leader, "where", "nobody-is-called-that")
     assert done.returncode == 4, done.stderr
     assert drained.host.name in done.stderr
     assert wandering.host.name in done.stderr
-    swarm.leader.docker("node", "update", "--availability", "active", swarm.node_id(drained))
-    swarm.leader.docker("node", "promote", swarm.node_id(demoted))
+    swarm.leader.docker("node", "update", "--availability", "active", ids[drained])
+    swarm.leader.docker("node", "promote", ids[demoted])
     swarm.rejoin(wandering)
-    assert swarm.node_id(wandering) != old
+    old, new = ids[wandering], swarm.node_id(wandering)
+    assert new != old
+    wanted = {ids[engine]: Seen("observed", "manager") for engine in (swarm.leader, demoted, drained)}
+    wanted |= {new: Seen("observed"), old: Seen("superseded", swarm_state="down")}
+    watch.until(swarm, "all are right again", wanted)
     shop.all_is_well(swarm)
-    wanted = {swarm.node_id(engine): ("observed", "manager", "active") for engine in swarm.nodes}
-    wanted |= {swarm.node_id(wandering): ("observed", "worker", "active"), old: ("superseded", "worker", "active")}
-    settled("all are right again", lambda: roles(swarm), wanted.__eq__)
-
-
-def roles(swarm: Swarm) -> dict[str, tuple[str, str, str]]:
-    rows = swarm.answer(swarm.leader, "nodes")["nodes"]
-    return {row["node"]: (row["state"], row["role"], row["availability"]) for row in rows}
+    # What the old ID had ended with it, and is remembered; the host's name means the node that is there.
+    assert shop.found(swarm, swarm.leader, former) == []
+    (past,) = swarm.answer(swarm.leader, "where", former, "--at", moment, "--node", wandering.host.name)["containers"]
+    assert (past["node"], past["certain"]) == (old, True)
+    assert swarm.answer(swarm.leader, "history", former)["versions"][-1]["ended"]["after"] > moment
+    assert {row["node"] for row in swarm.answer(swarm.leader, "ls", "--node", wandering.host.name)} == {new}
 
 
 def test_collectors_and_agents_are_updated_under_load_and_nothing_is_lost(swarm: Swarm) -> None:
