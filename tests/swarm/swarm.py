@@ -211,11 +211,12 @@ class Swarm:
         return datetime.now(UTC).isoformat()
 
     def gaps(self, since: str) -> set[tuple[str, str]]:
-        """Return the gaps that ended since a moment: node IDs, and why the node was not observed."""
-        rows = self.sql(
-            f"SELECT n.node, g.reason FROM gaps AS g JOIN nodes AS n ON n.id = g.node_id WHERE g.before > '{since}'"
-        )
-        return {(node, reason) for node, reason in rows}
+        """Return the gaps that ended since a moment, as the coverage report names them: node IDs, and reasons."""
+        done = self.ask(self.leader, "report", "coverage", "--since", since, "--format", "json")
+        if done.returncode != 0:
+            raise LabError(f"there is no coverage report: {done.stderr}")
+        rows = json.loads(done.stdout)["rows"]
+        return {(row["node"], row["reason"]) for row in rows if row["before"] not in (None, "it lasts")}
 
     def sql(self, statement: str) -> list[list[str]]:
         """Run a statement where the register is; return its rows.
