@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.swarm import images, shop
+from tests.swarm.journal import Journal
 from tests.swarm.lab import Lab, missing
 from tests.swarm.swarm import Swarm
 
@@ -45,3 +46,11 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     shop.all_is_well(swarm)
     yield swarm
     swarm.close()
+
+
+@pytest.fixture(scope="session")
+def journal(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
+    """What the engines of the Swarm say, from the first test on that asks for it."""
+    journal = Journal(swarm.nodes, tmp_path_factory.mktemp("journal"))
+    yield journal
+    journal.close()

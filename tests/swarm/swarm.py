@@ -227,6 +227,19 @@ class Swarm:
         words = ("exec", self.postgres(), "psql", "-U", "mountbook", "-qAt", "-F", "\t", "-c", statement, "mountbook")
         return [line.split("\t") for line in self.nodes[0].docker(*words).splitlines()]
 
+    def backup(self) -> None:
+        """Let PostgreSQL keep all that the register has."""
+        words = ("exec", self.postgres(), "pg_dump", "-U", "mountbook", "-Fc", "-f", "/tmp/backup", "mountbook")
+        self.nodes[0].docker(*words)
+
+    def restore(self) -> None:
+        """Put the register back to the backup, under the agents' and collectors' feet."""
+        inside = ("exec", self.postgres())
+        self.nodes[0].docker(*inside, "dropdb", "-U", "mountbook", "--force", "mountbook")
+        self.nodes[0].docker(*inside, "createdb", "-U", "mountbook", "mountbook")
+        words = ("pg_restore", "-U", "mountbook", "--exit-on-error", "-d", "mountbook", "/tmp/backup")
+        self.nodes[0].docker(*inside, *words)
+
     def postgres(self) -> str:
         """Return the container of PostgreSQL, which has its node's label: the first one's."""
         words = ("ps", "--quiet", "--filter", "label=com.docker.swarm.service.name=mountbook_postgres")

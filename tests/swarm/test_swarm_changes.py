@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from tests.swarm import shop, watch
+from tests.swarm.journal import Journal
 from tests.swarm.load import Load
 from tests.swarm.swarm import Swarm, settled
 from tests.swarm.watch import Seen
@@ -12,7 +13,9 @@ from tests.swarm.watch import Seen
 pytestmark = pytest.mark.lab
 
 
-def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_so(swarm: Swarm) -> None:
+def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_so(
+    swarm: Swarm, journal: Journal
+) -> None:
     demoted, drained, wandering = swarm.nodes[1:]
     ids = {engine: swarm.node_id(engine) for engine in swarm.nodes}
     (former,) = (row["container_id"] for row in shop.containers(swarm) if row["node"] == ids[wandering])

@@ -118,10 +118,9 @@ def run(engine: Engine, name: str) -> str:
 
 def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_nothing(swarm: Swarm, lab: Lab) -> None:
     worker, changing = swarm.nodes[3], swarm.nodes[1]
-    postgres, moment = swarm.postgres(), swarm.now()
+    moment = swarm.now()
     (former,) = (row for row in shop.containers(swarm) if row["hostname"] == changing.host.name)
-    inside = ("exec", postgres)
-    swarm.nodes[0].docker(*inside, "pg_dump", "-U", "mountbook", "-Fc", "-f", "/tmp/backup", "mountbook")
+    swarm.backup()
     later = run(worker, "later")
     settled("what the backup lacks is known", lambda: shop.found(swarm, swarm.leader, "name:later"), [later].__eq__)
     since = swarm.now()
@@ -130,9 +129,7 @@ def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_n
     changing.start()
     changing.make_image()
     changing.docker("load", "--quiet", "--input", str(images.archive(lab)))
-    swarm.nodes[0].docker(*inside, "dropdb", "-U", "mountbook", "--force", "mountbook")
-    swarm.nodes[0].docker(*inside, "createdb", "-U", "mountbook", "mountbook")
-    swarm.nodes[0].docker(*inside, "pg_restore", "-U", "mountbook", "--exit-on-error", "-d", "mountbook", "/tmp/backup")
+    swarm.restore()
     shop.all_is_well(swarm)
     settled("what the backup lacks is known", lambda: shop.found(swarm, swarm.leader, "name:later"), [later].__eq__)
     settled("the gap is named", lambda: swarm.gaps(since), lambda gaps: (swarm.node_id(worker), "restored") in gaps)
