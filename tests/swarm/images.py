@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tests.swarm.lab import Lab
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-TARGETS: Final = ("agent", "collector", "agent-hardened")
+TARGETS: Final = ("agent", "agent-hardened", "collector")
 POSTGRES: Final = "postgres:18"
 _KEPT: Final = 3
 """So many builds are kept beside a new one."""
@@ -72,7 +71,8 @@ def archive(lab: "Lab") -> Path:
     kept = debian.CACHE / f"images-{_fingerprint()}.tar"
     if not kept.exists():
         with _building(lab) as builder:
-            _build_ours(builder)
+            for target in TARGETS:
+                build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
             for old in sorted(debian.CACHE.glob("images-*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
                 old.unlink()
             _save(builder, kept, *(f"mountbook/{target}:latest" for target in TARGETS))
@@ -100,16 +100,6 @@ def postgres(lab: "Lab") -> Path:
             build(builder, context, POSTGRES)
             _save(builder, kept, POSTGRES)
     return kept
-
-
-def _build_ours(builder: Engine) -> None:
-    """Build the project's images: two at a time, as they wait for packages; what both need is built once."""
-
-    def built(target: str) -> None:
-        build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
-
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(built, TARGETS))
 
 
 @contextmanager
