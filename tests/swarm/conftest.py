@@ -31,9 +31,9 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     swarm = Swarm(lab)
     engines = [lab.engine(backend, disk=True) for backend in ("overlay2", "vfs", "btrfs")]
     engines.append(lab.engine("overlayfs", release="trixie"))
+    loads = [(engines[0], postgres), *((engine, archive) for engine in engines)]
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda engine: engine.docker("load", "--quiet", "--input", str(archive)), engines))
-    engines[0].docker("load", "--quiet", "--input", str(postgres))
+        list(threads.map(lambda load: load[0].docker("load", "--quiet", "--input", str(load[1])), loads))
     for engine in engines:
         swarm.add(engine, manager=engine is not engines[-1])
     swarm.make_secrets()
