@@ -30,7 +30,7 @@ def swarm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]
     archive, postgres = images.archive(lab), images.postgres(lab)
     swarm = Swarm(lab)
     engines = [lab.engine(backend, disk=True) for backend in ("overlay2", "vfs", "btrfs")]
-    engines.append(lab.engine("overlayfs", release="trixie"))
+    engines.append(lab.engine("overlayfs", release="trixie", disk=True))
     loads = [(engines[0], postgres), *((engine, archive) for engine in engines)]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda load: load[0].docker("load", "--quiet", "--input", str(load[1])), loads))

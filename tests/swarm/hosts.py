@@ -48,7 +48,8 @@ class Host:
         Args:
             folder: Does not exist yet; its name is the host's.
             environment: Of every process on the host.
-            disk: Image of a file system for ``/var/lib/docker``; without it that is a directory below ``folder``.
+            disk: Image of a file system for ``/var/lib/docker``, which moves into ``folder``; without it that is a
+                directory below ``folder``.
             system: Root directory of another Debian for the host to run; without it it runs this machine's programs.
             isolated: Whether it has a network of its own; without, it uses this machine's.
 
@@ -60,6 +61,8 @@ class Host:
         self.environment = environment
         for directory in ("var/lib/docker", "etc/docker"):
             (folder / directory).mkdir(parents=True)
+        if disk is not None:
+            disk = disk.rename(folder / "disk.img")  # where another Debian sees it, too
         command = ["unshare", "--mount", "--uts", *(["--net"] if isolated else []), "--pid", "--fork", "--kill-child"]
         command += ["sh", str(_START_SCRIPT), str(folder), self.name, str(disk or ""), str(system or "")]
         command += [os.readlink("/proc/self/ns/net")]

@@ -109,7 +109,7 @@ def _building(lab: "Lab") -> Iterator[Engine]:
     builder = lab.builder()
     _import_python(builder, base)
     yield builder
-    builder.stop()
+    lab.retire(builder)
 
 
 def _save(builder: Engine, kept: Path, *names: str) -> None:

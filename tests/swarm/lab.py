@@ -59,7 +59,7 @@ class Lab:
         self.cgroup = f"/{self.folder.name}"
         self._hosts: list[Host] = []
         self._engines: list[Engine] = []
-        self._numbers = itertools.count(1)
+        self._numbers, self._disks = itertools.count(1), itertools.count(1)
 
     def __enter__(self) -> Self:
         return self
@@ -101,10 +101,18 @@ class Lab:
 
     def builder(self) -> Engine:
         """Start an engine that builds images: it uses this machine's network, and is the only one that reaches out."""
-        engine = Engine(self.host(isolated=False), "overlay2", self.cgroup)
+        engine = Engine(self.host(disk=self._disk("overlay2"), isolated=False), "overlay2", self.cgroup)
         self._engines.append(engine)
         engine.start("--bridge=none", "--iptables=false", "--ip6tables=false")
         return engine
+
+    def retire(self, engine: Engine) -> None:
+        """Stop an engine for good, end its host and remove its disk: a machine has few loop devices."""
+        engine.stop()
+        engine.host.end()
+        self._engines.remove(engine)
+        self._hosts.remove(engine.host)
+        shutil.rmtree(engine.host.folder)
 
     def close(self) -> None:
         """Stop what runs and remove every trace; hosts end even when an engine does not stop in order."""
@@ -117,7 +125,7 @@ class Lab:
             _remove(self.folder)
 
     def _disk(self, backend: str) -> Path:
-        image = self.folder / f"disk-{len(self._hosts)}.img"
+        image = self.folder / f"disk-{next(self._disks)}.img"
         with image.open("wb") as file:
             file.truncate((4 if backend == "btrfs" else 16) << 30)
         command = ["mkfs.btrfs", "--quiet"] if backend == "btrfs" else ["mkfs.ext4", "-q", "-O", "^has_journal"]
