@@ -24,9 +24,9 @@ def database(function: Function) -> Function:
 
 def by(function: Function) -> Function:
     """Add ``--by``."""
-    return click.option(
-        "--by", type=clean, metavar="NAME", help="Who says so; by default the user who types."
-    )(function)
+    return click.option("--by", type=clean, metavar="NAME", help="Who says so; by default the user who types.")(
+        function
+    )
 
 
 def call(module: str, name: str, *args: Any) -> Any:

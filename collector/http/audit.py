@@ -19,7 +19,6 @@ from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.messages import API
 from protocol.times import to_text
 
-
 _ENCODER: Final = msgspec.json.Encoder()
 
 

@@ -232,8 +232,8 @@ class Verifier:
 
 def _beside(first: int, last: int, number: int) -> str:
     return (
-        f"{number} of the entries {first} to {last} were noted by the database, for a collector of release 0.1 that ran "
-        "beside: what such a collector was asked, and whom it enrolled, is in no log."
+        f"{number} of the entries {first} to {last} were noted by the database, for a collector of release 0.1 that "
+        "ran beside: what such a collector was asked, and whom it enrolled, is in no log."
     )
 
 

@@ -196,7 +196,7 @@ def behind(link: Link) -> Place:
 
 
 async def page(connection: Connection, place: Place, kind: str = "", limit: int = BATCH) -> list[Link]:
-    """Return the next entries behind a place, ``limit`` at the most, in order; with ``kind`` only those of that kind."""
+    """Return the next entries behind a place, in order, ``limit`` at the most; with ``kind`` only of that kind."""
     only = " AND kind = :kind" if kind else ""
     endless = place.chained_at >= _ENDLESS
     sql = _PAGE.format(after="'infinity'" if endless else _AFTER, only=only)

@@ -40,8 +40,7 @@ class Life:
 
 
 ALONE: Final = " AND ".join(
-    f"coalesce(doc -> 'labels' ->> '{label}', '') = ''"
-    for label in (*entries.SERVICE_LABELS, *entries.STACK_LABELS)
+    f"coalesce(doc -> 'labels' ->> '{label}', '') = ''" for label in (*entries.SERVICE_LABELS, *entries.STACK_LABELS)
 )
 """The condition on containers that belong to no service and no stack."""
 

@@ -183,7 +183,9 @@ async def test_pages_lose_nothing_and_pass_over_nothing(database: Database, rows
         assert [len(page) for page in found] == [4, 4, 3]
         assert [link for page in found for link in page] == await ledger.of_kind(connection, AuditKind.ACCESS)
     assert await verify(database) is None
-    again = "INSERT INTO audit_log SELECT seq, chained_at + interval '1 microsecond', at, kind, body, hash FROM audit_log"
+    again = (
+        "INSERT INTO audit_log SELECT seq, chained_at + interval '1 microsecond', at, kind, body, hash FROM audit_log"
+    )
     rows.change(f"{again} WHERE seq = 3")
     for page in (2, 3, 4):
         finding = await verify(database, page=page)

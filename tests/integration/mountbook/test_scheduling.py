@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from collector import identity
@@ -85,20 +84,19 @@ class Machine:
 
 
 @pytest_asyncio.fixture
-async def machine(
-    database: Database, database_url: str, node: Node, rows: Rows, tmp_path: Path
-) -> AsyncIterator[Machine]:
+async def machine(database: Database, database_url: str, tmp_path: Path) -> AsyncIterator[Machine]:
     """A collector that demands tokens, whose register has a month to report of; and the command on the path."""
+    node = Node(database)
     await node.hello()
-    await node.snapshot(container(1, name="rogue"))
-    rows.change("UPDATE nodes SET observed_since = observed_since - interval '40 days'")
+    await node.snapshot(container(1))
+    Rows(database_url).change("UPDATE nodes SET observed_since = observed_since - interval '70 days'")
     token = await identity.add(database, "auditor", comment="reports")
     (tmp_path / "token").write_text(f"{token}\n")
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(sys.executable)
-    (tmp_path / "bin/mountbook").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mountbook "$@"\n')
-    (tmp_path / "bin/mountbook").chmod(0o755)
+    for folder in ("reports", "bin"):
+        (tmp_path / folder).mkdir()
+    for name, runs in (("python", ""), ("mountbook", "-m mountbook ")):
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {runs}"$@"\n')
+        (tmp_path / "bin" / name).chmod(0o755)
     async with collector(Config(database_url=database_url)) as session:
         yield Machine(str(session._base_url), tmp_path)
 
