@@ -42,14 +42,12 @@ def call(module: str, name: str, *args: Any) -> Any:
         raise options.missing(exc, "collector") from exc
 
 
-def write_records(records: Sequence[msgspec.Struct], titles: Sequence[str]) -> None:
-    """Write the fields of these names as a table, with each name as its title."""
+def write_records(records: Sequence[Any], titles: Sequence[str] = ()) -> None:
+    """Write records as a table, a column for each field with its name as the title; ``titles`` are those that count."""
     from mountbook.output.table import write_table
     from mountbook.output.words import printable
 
-    rows = [[printable(_cell(getattr(record, name))) for name in titles] for record in records]
-    write_table([name.replace("_", " ").upper() for name in titles], rows)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    fields: list[dict[str, Any]] = [msgspec.to_builtins(record) for record in records]
+    names = titles or tuple(dict.fromkeys(name for one in fields for name in one))
+    rows = [[printable("" if one.get(name) is None else str(one[name])) for name in names] for one in fields]
+    write_table([name.replace("_", " ").upper() for name in names], rows)

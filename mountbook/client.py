@@ -133,7 +133,7 @@ class Client:
         return self._decode(content, shape)
 
     def _decode(self, content: bytes, shape: type[T]) -> T:
-        return self._read(partial(msgspec.json.decode, content, type=shape))
+        return self._read(lambda: msgspec.json.decode(content, type=shape))
 
     def _read(self, decode: Callable[[], T]) -> T:
         try:

@@ -7,8 +7,6 @@ from mountbook.options import Shape
 from protocol.text import clean
 
 _ROLES = ("agent", "operator", "auditor", "admin")
-_TOKEN = ("prefix", "role", "cluster", "node", "comment", "created_at", "revoked_at")
-_WAITING = ("prefix", "cluster", "node", "hostname", "engine_id", "address", "attempts", "first_at", "last_at")
 
 
 @click.group(short_help="Make, list and revoke tokens.", no_args_is_help=True)
@@ -45,8 +43,10 @@ def list_(database: str | None, shape: Shape) -> None:
     records = beside.call("tokens", "list_tokens", database)
     if shape.as_json:
         options.write_json(records)
+    elif records:
+        beside.write_records(records)
     else:
-        beside.write_records(records, _TOKEN)
+        options.note("There is no token.")
 
 
 @command.command(short_help="End a token's validity.")
@@ -71,7 +71,7 @@ def waiting(database: str | None, shape: Shape) -> None:
     if shape.as_json:
         options.write_json(records)
     elif records:
-        beside.write_records(records, _WAITING)
+        beside.write_records(records)
     else:
         options.note("No agent waits to be approved.")
 

@@ -179,7 +179,12 @@ async def test_pages_lose_nothing_and_pass_over_nothing(database: Database, rows
     await chain_all(database)
     async with database.query() as connection:
         found: list[list[Link]] = []
-        await reading.everything(connection, lambda page: not found.append(page), 4)
+
+        def take(page: list[Link]) -> bool:
+            found.append(page)
+            return True
+
+        await reading.everything(connection, take, 4)
         assert [len(page) for page in found] == [4, 4, 3]
         assert [link for page in found for link in page] == await ledger.of_kind(connection, AuditKind.ACCESS)
     assert await verify(database) is None

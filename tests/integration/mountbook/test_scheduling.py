@@ -111,7 +111,8 @@ async def test_the_lines_of_cron_make_whole_reports(machine: Machine) -> None:
         "coverage-DATE.csv",
         "coverage-DATE.pdf",
     ]
-    assert all(END[name[-3:]].search((machine.reports / name).read_bytes()[-512:]) for name in names)
+    ends = {f".{kind}": end for kind, end in END.items()}
+    assert all(ends[Path(name).suffix].search((machine.reports / name).read_bytes()[-512:]) for name in names)
 
 
 async def test_the_command_of_the_job_makes_a_whole_report(machine: Machine) -> None:
