@@ -20,8 +20,8 @@ def _label(*names: str) -> str:
     return f"coalesce({found}, '')"
 
 
-_SERVICE: Final = _label(entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = _label(entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
+_SERVICE: Final = _label(*entries.SERVICE_LABELS)
+_STACK: Final = _label(*entries.STACK_LABELS)
 
 
 class _Group(NamedTuple):
