@@ -48,7 +48,7 @@ class Server:
 
 
 class Copies:
-    """Copies of one database, made ahead and dropped while tests run: a test of a tenth of a second waits for neither."""
+    """Copies of one database, made ahead and dropped while tests run: short tests wait for neither."""
 
     def __init__(self, server: Server, template: str) -> None:
         self._server, self._template = server, template

@@ -1,6 +1,7 @@
 """Following: events when there is an engine, files until there is one."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -33,10 +34,13 @@ class QuietEngine:
     def __init__(self, address: str) -> None:
         self.engine = Engine(address)
         self.asked = 0
+        self.settled = threading.Event()
 
     def subscribe(self) -> EventStream:
         stream = self.engine.events(quiet=0.01 if self.asked < 2 else 300.0)
         self.asked += 1
+        if self.asked > 2:
+            self.settled.set()
         return stream
 
 
@@ -92,8 +96,7 @@ async def test_a_stream_that_was_only_quiet_is_renewed_and_nothing_is_listed(fak
     source = QuietEngine(fake_engine.address)
     async with following(source, files_only=False) as hints:
         assert await next_hint(hints) == Wanted(None), "the first subscription asks for a list"
-        while source.asked < 3:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(source.settled.wait, 60)
         fake_engine.emit("container", "start", "one")
         assert await next_hint(hints) == Wanted(frozenset({"one"}))
     source.engine.close()
