@@ -1,80 +1,20 @@
-"""A real PostgreSQL: one server per session, one fresh and migrated database per test."""
+"""A real PostgreSQL: one server per session, one migrated database without rows per test."""
 
 import os
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 
 from collector.config import Config
 from collector.store.engine import Database
 from migrations.run import upgrade
 from mountbook.local import postgres
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server on which databases can be made."""
-
-    url: str
-
-    def named(self, database: str) -> str:
-        """Return the address of one of its databases."""
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
-
-    def make(self, template: str = "template0") -> str:
-        """Make a database and return its address."""
-        name = f"test_{uuid4().hex}"
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
-        return self.named(name)
-
-    def drop(self, url: str) -> None:
-        """Drop a database, whoever is connected to it."""
-        self._run("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path[1:])
-
-    def _run(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self.named("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
-
-
-class Copies:
-    """Copies of one database, made ahead and dropped while tests run: short tests wait for neither."""
-
-    def __init__(self, server: Server, template: str) -> None:
-        self._server, self._template = server, template
-        self._work = ThreadPoolExecutor(1, "databases")
-        self._drops: list[Future[None]] = []
-        self._ready = deque([self._made(), self._made()])
-
-    def take(self) -> str:
-        """Return the address of a fresh copy."""
-        self._ready.append(self._made())
-        return self._ready.popleft().result()
-
-    def give_back(self, url: str) -> None:
-        """Drop a copy, whoever is connected to it."""
-        self._drops.append(self._work.submit(self._server.drop, url))
-
-    def close(self) -> None:
-        """Drop what nobody took; raises what went wrong with the others."""
-        for ready in self._ready:
-            self.give_back(ready.result())
-        self._work.shutdown()
-        for drop in self._drops:
-            drop.result()
-
-    def _made(self) -> Future[str]:
-        return self._work.submit(self._server.make, self._template)
+from tests.integration.databases import Migrated, Server
 
 
 @pytest.fixture(scope="session")
@@ -99,14 +39,13 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres_server: Server) -> Iterator[Copies]:
+def migrated(postgres_server: Server) -> Iterator[Migrated]:
     """Migrated databases."""
     url = postgres_server.make()
     upgrade(url)
-    copies = Copies(postgres_server, urlsplit(url).path[1:])
-    yield copies
-    copies.close()
-    postgres_server.drop(url)
+    databases = Migrated(postgres_server, url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
@@ -118,7 +57,7 @@ def empty_database_url(postgres_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(migrated: Copies) -> Iterator[str]:
+def database_url(migrated: Migrated) -> Iterator[str]:
     """Address of a migrated database of the test's own."""
     url = migrated.take()
     yield url
