@@ -22,7 +22,7 @@ def test_a_read_only_database_is_waited_for(world: World, figure: Figure) -> Non
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"
-    figure("R6", "PostgreSQL read-only", _refusals(writer), GOAL)
+    figure("R6", "PostgreSQL read-only", refusals(writer), GOAL)
 
 
 def test_a_restart_is_waited_for(world: World, times: int, figure: Figure) -> None:
@@ -35,8 +35,9 @@ def test_a_restart_is_waited_for(world: World, times: int, figure: Figure) -> No
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"
-    figure("R6", f"PostgreSQL restarted {times} times", _refusals(writer), GOAL)
+    figure("R6", f"PostgreSQL restarted {times} times", refusals(writer), GOAL)
 
 
-def _refusals(writer: Writer) -> str:
+def refusals(writer: Writer) -> str:
+    """Say what the collector turned away, and what it took."""
     return f"{writer.refused.count(503)} answers 503, {len(writer.acknowledged)} writes kept, in step again"
