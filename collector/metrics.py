@@ -1,6 +1,6 @@
 """What Prometheus may scrape. One registry per application, so that several live in one process."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -68,6 +68,18 @@ class Metrics:
         self.tasks = Gauge(
             "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry
         )
+
+        self._counted = lru_cache(maxsize=4096)(self._children)
+
+    def _children(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        # To find these by their labels costs more than to count.
+        return self.requests.labels(method, route, str(status)), self.latency.labels(method, route)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer, and how long it took."""
+        requests, latency = self._counted(method, route, status)
+        requests.inc()
+        latency.observe(seconds)
 
     def watch(self, admission: Admission) -> None:
         """Show what is inside, and count who was turned away."""

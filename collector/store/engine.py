@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from collector.config import Config
 from collector.errors import ProblemError, StartError
 from collector.store.tables import REVISION
+from collector.store.wire import Wire, Wires
 from protocol.problems import ProblemType
 
 Connection = AsyncConnection
@@ -53,8 +54,11 @@ class Database:
 
     def __init__(self, config: Config) -> None:
         self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
+        self._agents = _pool(config, "agents", config.ingest_pool, config.ingest_timeout)
+        self._wires = Wires(self._agents, config.ingest_pool, _POOL_PATIENCE)
         # Of their own: heartbeats do not wait behind large snapshots.
         self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
+        self._heartbeat_wires = Wires(self._heartbeats, 1, _POOL_PATIENCE)
         self._access = _pool(config, "access", 1, config.ingest_timeout)
         self._query = _pool(config, "query", config.query_pool, config.query_timeout)
         # Of their own too: a heartbeat whose token has to be looked up does not wait behind slow questions.
@@ -72,15 +76,26 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def heartbeats(self) -> AsyncIterator[Connection]:
-        """One transaction on the connection for heartbeats.
+    async def agents(self) -> AsyncIterator[Wire]:
+        """One transaction for a message of an agent, the short way: ``Wire.finish`` commits it.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._heartbeats.begin() as connection:
-                yield connection
+            async with self._wires.transaction() as wire:
+                yield wire
+
+    @asynccontextmanager
+    async def heartbeats(self) -> AsyncIterator[Wire]:
+        """One transaction on the connection for heartbeats; ``Wire.finish`` commits it.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._heartbeat_wires.transaction() as wire:
+                yield wire
 
     @asynccontextmanager
     async def maintenance(self) -> AsyncIterator[Connection]:
@@ -144,7 +159,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for pool in (self._ingest, self._heartbeats, self._access, self._query, self._tokens):
+        await self._wires.close()
+        await self._heartbeat_wires.close()
+        for pool in (self._ingest, self._agents, self._heartbeats, self._access, self._query, self._tokens):
             await pool.dispose()
 
 
@@ -230,17 +247,15 @@ def translate() -> Iterator[None]:
         yield
     except sqlalchemy.exc.TimeoutError as exc:
         raise ProblemError(ProblemType.BUSY, "every connection to the database is in use", retry_after=2) from exc
-    except sqlalchemy.exc.DBAPIError as exc:
-        problem = _meaning(exc)
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as exc:
+        cause = exc.orig if isinstance(exc, sqlalchemy.exc.DBAPIError) else exc
+        problem = _meaning(cause) if isinstance(cause, psycopg.Error) else None
         if problem is None:
             raise
         raise problem from exc
 
 
-def _meaning(exc: sqlalchemy.exc.DBAPIError) -> ProblemError | None:
-    cause = exc.orig
-    if not isinstance(cause, psycopg.Error):
-        return None
+def _meaning(cause: psycopg.Error) -> ProblemError | None:
     state = cause.sqlstate
     for prefix, (kind, detail, retry_after) in _MEANINGS.items():
         if state is not None and state.startswith(prefix):
