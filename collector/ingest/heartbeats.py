@@ -139,7 +139,7 @@ def _beat(place: int, now: float, question: _Question, waiting: _Waiting) -> hea
         node=question.node,
         generation=message.generation,
         seq=message.seq,
-        state_hash=message.state_hash,
+        state_hash=bytes.fromhex(message.state_hash),
         clock=message.clock,
         listed_ago=min(max(0.0, message.listed_ago), _LONGEST),
         waited=now - waiting.since,

@@ -13,7 +13,7 @@ from collector.store.wire import Call, Statement, Wire, json
 class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One heartbeat. ``waited`` is the age of the message, ``listed_ago`` that of the list then; in seconds.
 
-    ``place`` is its place in the list of those that are taken in together, ``state_hash`` 64 hex digits.
+    ``place`` is its place in the list of those that are taken in together.
     """
 
     place: int
@@ -21,7 +21,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     node: str
     generation: str
     seq: int
-    state_hash: str
+    state_hash: bytes
     clock: float
     listed_ago: float
     waited: float
@@ -60,7 +60,7 @@ _FLUSH: Final = Statement(
             lost_events = greatest(h.lost_events, b.lost_events)
         FROM beat AS b
         WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
-            AND h.state_hash = decode(b.state_hash, 'hex')
+            AND h.state_hash = decode(b.state_hash, 'base64')
         RETURNING b.place, h.node_id, h.heard_before, h.heard_at, h.lost_events - h.lost_before AS lost
     ), silence AS (
         INSERT INTO gaps (node_id, reason, after, before)

@@ -13,7 +13,7 @@ from collector.store.wire import Statement, array
 from protocol.problems import ProblemType
 from tests.integration.collector.node import Rows
 
-ADD = Statement("INSERT INTO rosters (cluster, version) VALUES (:cluster, :version)")
+ADD = Statement("INSERT INTO rosters (cluster, version, read_at) VALUES (:cluster, :version, clock_timestamp())")
 NAMES = Statement("SELECT cluster FROM rosters ORDER BY 1")
 PID = Statement("SELECT pg_backend_pid()")
 
