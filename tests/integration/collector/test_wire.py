@@ -9,7 +9,7 @@ import pytest
 from collector.config import Config
 from collector.errors import ProblemError
 from collector.store.engine import Database
-from collector.store.wire import Statement, array
+from collector.store.wire import Statement, Value, array
 from protocol.problems import ProblemType
 from tests.integration.collector.node import Rows
 
@@ -51,7 +51,13 @@ async def test_values_of_every_type_arrive_as_they_were(database: Database) -> N
         "SELECT CAST(:text AS text), CAST(:bytes AS bytea), CAST(:number AS bigint), CAST(:float AS float8), "
         "CAST(:time AS timestamptz), CAST(:nothing AS int), CAST(:list AS int[]), CAST(:text AS text) || 'x'"
     )
-    values = {"text": "a'\\ü\n", "bytes": b"\x00\xff\\", "number": -(2**60), "float": 0.1, "time": when}
+    values: dict[str, Value] = {
+        "text": "a'\\ü\n",
+        "bytes": b"\x00\xff\\",
+        "number": -(2**60),
+        "float": 0.1,
+        "time": when,
+    }
     async with database.agents() as wire:
         ((row,),) = await wire.ask(echo(**values, nothing=None, list=array([1, 2])))
     assert row == (*values.values(), None, [1, 2], "a'\\ü\nx")
