@@ -1,5 +1,6 @@
 """What every question shares: the moment, the node it is limited to, and the coverage of its answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -57,15 +58,17 @@ async def scoped(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
     present = await (nodes.coverage(conn, silent_after) if at or known is None else known.coverage(conn))
-    when = moment(at, present.now)
+    when, then = moment(at, present.now), None
     covered, versions = present.coverage, Versions()
     if when is not None:
         check_remembered(when, await nodes.first_record(conn))
         then = await facts.known(conn, silent_after, when, when)
         covered, versions = observed.at(then, when), Versions(when, ahead=_ahead(then), stale=_stale(then, when))
+    versions = replace(versions, former=present.former)
     if not node:
         return Scope(conn, versions, covered, at)
-    named = await _node(conn, node, covered)
+    known_nodes = await nodes.named(conn, silent_after, node)
+    named = _node(node, known_nodes, _present(known_nodes, then, when), covered)
     return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
 
 
@@ -105,11 +108,26 @@ def unobserved(coverage: Coverage) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-async def _node(conn: Connection, text: str, coverage: Coverage) -> nodes.KnownNode:
-    """Return the node that ``text`` names: its ID, else its hostname, else a prefix of the ID of one."""
-    known = await nodes.named(conn, text)
+def _present(
+    known: Sequence[nodes.KnownNode], then: facts.Known | None, when: datetime | None
+) -> list[nodes.KnownNode]:
+    """Return those of the nodes that belong to their cluster: now, or at the moment that is asked about."""
+    if then is None or when is None:
+        return [one for one in known if one.state not in ("superseded", "left")]
+    belonged = {(one.cluster, one.node) for one in then.nodes if observed.membership(one).holds(when)}
+    return [one for one in known if (one.node.cluster, one.node.node) in belonged]
+
+
+def _node(
+    text: str, known: Sequence[nodes.KnownNode], present: Sequence[nodes.KnownNode], coverage: Coverage
+) -> nodes.KnownNode:
+    """Return the node that ``text`` names: its ID, else the hostname of one that is present, or of a former one.
+
+    Else the ID of one begins so.
+    """
     for matches in (
         [one for one in known if one.node.node == text],
+        [one for one in present if one.node.hostname == text],
         [one for one in known if one.node.hostname == text],
         known,
     ):

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import text
 
 from collector.store.engine import Connection
-from collector.store.read.nodes import STATES
+from collector.store.read.nodes import STATES, SUPERSEDED_AT
 from protocol.answers import NodeState
 
 
@@ -65,10 +65,7 @@ _FACTS: Final = text(
     SELECT clock_timestamp() AS now, s.id AS node_id, s.cluster, s.node, s.hostname, s.state, n.observed_since,
         s.heard_at, greatest(n.listed_at, h.listed_at) AS listed_at, r.first_at AS named_at, r.left_at,
         (SELECT min(o.first_at) FROM roster_nodes AS o WHERE o.cluster = s.cluster) AS rosters_since,
-        CASE WHEN s.state = 'superseded' THEN (
-            SELECT min(m.observed_since) FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
-            WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id AND i.heard_at > s.heard_at
-        ) END AS superseded_at,
+        CASE WHEN s.state = 'superseded' THEN {SUPERSEDED_AT} END AS superseded_at,
         CASE WHEN n.listed_at IS NOT NULL AND 'container' <> ALL(n.complete)
             THEN coalesce((n.enumerated ->> 'container')::timestamptz, n.observed_since) END AS incomplete_since,
         n.conflict_since, n.conflict_seen, h.skew
