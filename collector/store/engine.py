@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: two pools of connections, and the one place where the driver's errors are translated."""
+"""The way to PostgreSQL: its pools of connections, and the one place where the driver's errors are translated."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
