@@ -1,6 +1,6 @@
 """What Prometheus may scrape. One registry per application, so that several live in one process."""
 
-from functools import lru_cache, partial
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -31,6 +31,8 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        # Their lines, which are found faster so than by their labels.
+        self._lines: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.entries = Counter(
             "mountbook_ingest_entries", "Entries that agents sent.", ("message", "outcome"), registry=self.registry
         )
@@ -69,17 +71,14 @@ class Metrics:
             "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry
         )
 
-        self._counted = lru_cache(maxsize=4096)(self._children)
-
-    def _children(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        # To find these by their labels costs more than to count.
-        return self.requests.labels(method, route, str(status)), self.latency.labels(method, route)
-
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answer, and how long it took."""
-        requests, latency = self._counted(method, route, status)
-        requests.inc()
-        latency.observe(seconds)
+        """Count a request that was answered."""
+        line = self._lines.get((method, route, status))
+        if line is None:
+            line = (self.requests.labels(method, route, str(status)), self.latency.labels(method, route))
+            self._lines[method, route, status] = line
+        line[0].inc()
+        line[1].observe(seconds)
 
     def watch(self, admission: Admission) -> None:
         """Show what is inside, and count who was turned away."""

@@ -111,11 +111,11 @@ class HeartbeatBatcher:
         if not batch:
             return
         try:
-            async with self._database.heartbeats() as wire:
+            async with self._database.heartbeats() as writer:
                 self.statements += 1
                 now = monotonic()
                 beats = [_beat(place, now, *one) for place, one in enumerate(batch.items())]
-                outcomes = await heartbeats.flush(wire, beats, self._silent_after)
+                outcomes = await heartbeats.flush(writer, beats, self._silent_after)
         except Exception as exc:  # whoever waits gets it, and the next batch its chance
             for answer in _unanswered(batch.values()):
                 answer.set_exception(exc)

@@ -17,7 +17,8 @@ from collector.ingest.reading import Reading
 from collector.store import heartbeats, nodes, write
 from collector.store.engine import Database
 from collector.store.nodes import Gap, Moment, Node, NodeIdentity
-from collector.store.wire import Call, Row, Wire
+from collector.store.wire import Found
+from collector.store.writer import Call, Writer
 from protocol.entries import Kind
 from protocol.messages import Applied, Delta, Hello, HelloReply, Intervals, Kept, Refused, Snapshot
 from protocol.problems import ProblemType
@@ -46,8 +47,8 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
         ProblemError: ``unsupported``, ``hello``, ``conflict``, ``bad-request``, and what the store raises.
     """
     told = {"hash_version": rules.choose_hash_version(message), **_told(message)}
-    async with database.agents() as wire:
-        _, locked, asked, hashes = await wire.ask(
+    async with database.agents() as writer:
+        _, locked, asked, hashes = await writer.ask(
             nodes.adding(identity),
             nodes.locking(identity),
             nodes.asking_moment(identity),
@@ -57,15 +58,15 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
         decision = rules.greet(node, moment, message, policy.silent_after)
         if isinstance(decision, rules.Rival):
             other = {"instance": message.instance, "boot_id": message.boot_id}
-            await wire.finish(nodes.recording_conflict(node.id, moment.now, other, decision.former))
+            await writer.finish(nodes.recording_conflict(node.id, moment.now, other, decision.former))
             stand = None
         else:
-            stand, calls = await _greet(wire, node, moment, decision, told, [digest for (digest,) in hashes])
+            stand, calls = await _greet(writer, node, moment, decision, told, [digest for (digest,) in hashes])
             lost = moment.lost_events
             if isinstance(decision, rules.NewLife):
                 lost, gaps = rules.lost_since(moment, message, anew=True)
                 calls += [nodes.adding_gap(node.id, gap) for gap in gaps]
-            await wire.finish(*calls, _note(moment, stand, message, lost))
+            await writer.finish(*calls, _note(moment, stand, message, lost))
     if stand is None:
         _report_rival(identity, node, message)
         raise ProblemError(
@@ -149,12 +150,12 @@ class _Turn:
     ``held`` are the rows of those versions that it may change.
     """
 
-    wire: Wire
+    writer: Writer
     node: Node
     moment: Moment
     message: Snapshot | Delta
     digest: bytes
-    held: list[Row]
+    held: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +175,14 @@ async def _turn(
 ) -> AsyncIterator[_Turn | Applied]:
     """Begin the transaction of a message; one that was applied before gets the answer that it had."""
     digest = blake2b(msgspec.json.encode(message), digest_size=32).digest()
-    async with database.agents() as wire:
-        locked, moment, held = await wire.ask(nodes.locking(identity), nodes.asking_moment(identity), asking_held)
+    async with database.agents() as writer:
+        locked, moment, held = await writer.ask(nodes.locking(identity), nodes.asking_moment(identity), asking_held)
         node = rules.check_generation(nodes.locked(locked), message.generation)
         if message.seq == node.last_seq and digest == node.last_digest and node.last_reply is not None:
             yield msgspec.json.decode(node.last_reply, type=Applied)
             return
         rules.check_order(node, message)
-        yield _Turn(wire, node, nodes.moment(moment), message, digest, held)
+        yield _Turn(writer, node, nodes.moment(moment), message, digest, held)
 
 
 async def _read(raws: Sequence[msgspec.Raw], hash_version: int = HASH_VERSIONS[-1]) -> Reading:
@@ -197,9 +198,9 @@ async def _agreed(fresh: Reading, raws: Sequence[msgspec.Raw], node: Node) -> Re
 
 
 async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[str, Any], gaps: list[Gap]) -> Applied:
-    wire, node, now, message = turn.wire, turn.node, turn.moment.now, turn.message
-    kept = await write.keys_of(wire, node.id, plan.kept)
-    calls = await write.apply(wire, node.id, now, plan.endings, plan.openings)
+    writer, node, now, message = turn.writer, turn.node, turn.moment.now, turn.message
+    kept = await write.keys_of(writer, node.id, plan.kept)
+    calls = await write.apply(writer, node.id, now, plan.endings, plan.openings)
     reply = Applied(
         seq=message.seq,
         state_hash=to_text(plan.state_hash),
@@ -219,12 +220,12 @@ async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[
     calls.append(nodes.advancing(node.id, {**applied, **columns}))
     calls += _ending_gaps(node, turn.moment, gaps + lost_gaps)
     stand = _Stand(node.id, message.generation, node.hash_version, message.seq, plan.state_hash)
-    await wire.finish(*calls, _note(turn.moment, stand, message, lost))
+    await writer.finish(*calls, _note(turn.moment, stand, message, lost))
     return reply
 
 
 async def _greet(
-    wire: Wire,
+    writer: Writer,
     node: Node,
     moment: Moment,
     decision: rules.Again | rules.NewLife,
@@ -239,7 +240,7 @@ async def _greet(
         return _Stand(node.id, node.generation, node.hash_version, node.last_seq, state), []
     version = told["hash_version"]
     if hashes and version != node.hash_version:
-        state = (await sums.recount(wire, node.id, version)).sum
+        state = (await sums.recount(writer, node.id, version)).sum
     columns = {"generation": decision.generation, "former": decision.former, **told}
     greeting = nodes.greeting(node.id, {"now": moment.now, "state_hash": _bytes(state), **columns})
     stand = _Stand(node.id, decision.generation, version, 0, state)

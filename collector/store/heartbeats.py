@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.store.wire import Call, Statement, Wire, json
+from collector.store.writer import Call, Statement, Writer, json
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -96,13 +96,13 @@ def countable(number: int) -> int:
     return min(max(0, number), 2**62)
 
 
-async def flush(wire: Wire, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
+async def flush(writer: Writer, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
     """Take in heartbeats, in one statement, and commit; the answer has the order of ``beats``, None: no such node.
 
     A node that was silent for more than ``silent_after`` seconds gets a gap. No two beats are equal.
     """
     outcomes: list[Outcome | None] = [None] * len(beats)
-    (found,) = await wire.finish(_FLUSH(beats=json(beats), silent_after=silent_after))
+    (found,) = await writer.finish(_FLUSH(beats=json(beats), silent_after=silent_after))
     for place, heard, current, now in found:
         outcomes[place] = Outcome(heard, current, now)
     return outcomes

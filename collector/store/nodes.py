@@ -1,12 +1,12 @@
 """Nodes: where each stands, who speaks for it, and when it was not observed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
 from collector.store.ledger import AuditKind
-from collector.store.wire import Call, Row, Statement, Wire, array, json
+from collector.store.wire import Found
+from collector.store.writer import Call, Statement, Writer, array, json
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def locking(identity: NodeIdentity) -> Call:
     return _LOCK(cluster=identity.cluster, node=identity.node)
 
 
-def locked(rows: Sequence[Row]) -> Node | None:
+def locked(rows: Found) -> Node | None:
     """Return the node that was locked; None: the register does not know it."""
     return Node(**dict(zip(_NODE, rows[0], strict=True))) if rows else None
 
@@ -144,24 +144,24 @@ def asking_moment(identity: NodeIdentity) -> Call:
     return _MOMENT(cluster=identity.cluster, node=identity.node)
 
 
-def moment(rows: Sequence[Row]) -> Moment:
+def moment(rows: Found) -> Moment:
     """Return what was asked for with ``asking_moment``."""
     now, heard_at, listed_at, skew, lost_events = rows[0]
     return Moment(now=now, heard_at=heard_at, listed_at=listed_at, skew=skew, lost_events=lost_events)
 
 
-async def lock(wire: Wire, identity: NodeIdentity) -> Node | None:
+async def lock(writer: Writer, identity: NodeIdentity) -> Node | None:
     """Lock the node's row until the end of the transaction; None: the register does not know it."""
-    return locked((await wire.ask(locking(identity)))[0])
+    return locked((await writer.ask(locking(identity)))[0])
 
 
-async def lock_or_add(wire: Wire, identity: NodeIdentity) -> Node:
+async def lock_or_add(writer: Writer, identity: NodeIdentity) -> Node:
     """Lock the node's row; one that is not known is added."""
-    _, rows = await wire.ask(adding(identity), locking(identity))
+    _, rows = await writer.ask(adding(identity), locking(identity))
     return known(rows, identity)
 
 
-def known(rows: Sequence[Row], identity: NodeIdentity) -> Node:
+def known(rows: Found, identity: NodeIdentity) -> Node:
     """Return the node that was locked after it was added, if that was needed.
 
     Raises:

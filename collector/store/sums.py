@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from collector.store.engine import Connection
 from collector.store.nodes import NodeIdentity
-from collector.store.wire import Call, Statement, Wire, json
+from collector.store.writer import Call, Statement, Writer, json
 
 AT_ONCE: Final = 500
 """So many documents are read by one statement."""
@@ -50,18 +50,18 @@ async def identities(connection: Connection) -> list[NodeIdentity]:
     return [NodeIdentity(cluster, node) for cluster, node in await connection.execute(_IDENTITIES)]
 
 
-async def documents(wire: Wire, node_id: int, after: Document | None) -> list[Document]:
+async def documents(writer: Writer, node_id: int, after: Document | None) -> list[Document]:
     """Return the current rows of a node that come after this one, ``AT_ONCE`` at the most; the node is locked."""
     kind, entry_id = ("", UUID(int=0)) if after is None else (after.kind, after.entry_id)
-    (found,) = await wire.ask(_DOCUMENTS(node_id=node_id, kind=kind, entry_id=str(entry_id), limit=AT_ONCE))
+    (found,) = await writer.ask(_DOCUMENTS(node_id=node_id, kind=kind, entry_id=str(entry_id), limit=AT_ONCE))
     return [Document(*row) for row in found]
 
 
-async def set_hashes(wire: Wire, node_id: int, hashes: Collection[tuple[Document, bytes]]) -> None:
+async def set_hashes(writer: Writer, node_id: int, hashes: Collection[tuple[Document, bytes]]) -> None:
     """Replace the hashes of these rows."""
     if hashes:
         rows = [_Hash(row.kind, row.entry_id, digest.hex()) for row, digest in hashes]
-        await wire.ask(_SET_HASHES(node_id=node_id, rows=json(rows)))
+        await writer.ask(_SET_HASHES(node_id=node_id, rows=json(rows)))
 
 
 def setting_sum(node_id: int, state_hash: bytes) -> tuple[Call, Call]:

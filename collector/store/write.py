@@ -13,7 +13,8 @@ import msgspec
 
 from collector.store import keys
 from collector.store.nodes import NodeIdentity
-from collector.store.wire import Call, Row, Statement, Wire, array, json
+from collector.store.wire import Found
+from collector.store.writer import Call, Statement, Writer, array, json
 from protocol.entries import Container, Entry, EntryKey, Kind
 
 AT_ONCE: Final = 500
@@ -140,7 +141,7 @@ def asking_held_of(identity: NodeIdentity, names: Collection[Name]) -> Call:
     return _HELD_OF(cluster=identity.cluster, node=identity.node, **_lists(names))
 
 
-def held(rows: Iterable[Row]) -> dict[Name, Held]:
+def held(rows: Found) -> dict[Name, Held]:
     """Return what was asked for with ``asking_held`` or ``asking_held_of``."""
     return {Name(kind, entry_id): Held(digest, began) for kind, entry_id, digest, began in rows}
 
@@ -150,22 +151,22 @@ def asking_hashes(identity: NodeIdentity) -> Call:
     return _HASHES(cluster=identity.cluster, node=identity.node)
 
 
-async def keys_of(wire: Wire, node_id: int, names: Collection[Name]) -> list[tuple[EntryKey, bytes]]:
+async def keys_of(writer: Writer, node_id: int, names: Collection[Name]) -> list[tuple[EntryKey, bytes]]:
     """Return keys and hashes of the current versions with these names, sorted."""
     if not names:
         return []
-    (found,) = await wire.ask(_KEYS_OF(node_id=node_id, **_lists(names)))
+    (found,) = await writer.ask(_KEYS_OF(node_id=node_id, **_lists(names)))
     return [(EntryKey(Kind(kind), root, key), digest) for kind, root, key, digest in found]
 
 
 async def apply(
-    wire: Wire, node_id: int, now: datetime, endings: Collection[Ending], openings: Collection[Opening]
+    writer: Writer, node_id: int, now: datetime, endings: Collection[Ending], openings: Collection[Opening]
 ) -> list[Call]:
     """Close and open versions at ``now``; return the last statements of it, to be asked together with others."""
     calls = list(_closing(node_id, now, endings))
     for batch in _batched(openings):
         if calls and len(batch) == AT_ONCE:
-            await wire.ask(*calls)
+            await writer.ask(*calls)
             calls.clear()
         calls.append(_OPEN(node_id=node_id, now=now, rows=json([row(opening) for opening in batch])))
     return calls
