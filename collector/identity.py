@@ -121,7 +121,7 @@ class Authenticator:
         if len(self._found) >= _MOST_KEPT:
             self._found = {}
         anew = now >= self._believed_until
-        async with self._database.query() as connection:
+        async with self._database.tokens() as connection:
             found = await credentials.find(connection, {*waiting, *self._found} if anew else waiting.keys())
         identities = {one.token_hash: _identity(one) for one in found}
         if anew:

@@ -8,7 +8,7 @@ from collector.lookup import observed
 from collector.lookup.cursors import Cursor
 from collector.lookup.moments import Window, check_remembered, moment, window
 from collector.lookup.present import Present
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import coverage as facts
 from collector.store.read import nodes
 from collector.store.read.versions import Versions
@@ -22,7 +22,7 @@ from protocol.text import clean
 class Scope:
     """One question's connection (one snapshot of the database), moment, node and coverage."""
 
-    conn: Connection
+    conn: Asking
     versions: Versions
     coverage: Coverage
     asked_at: str = ""
@@ -44,7 +44,7 @@ class Scope:
 
 
 async def scoped(
-    conn: Connection, silent_after: float, *, node: str = "", at: str = "", known: Present | None = None
+    conn: Asking, silent_after: float, *, node: str = "", at: str = "", known: Present | None = None
 ) -> Scope:
     """Return the scope of a question; ``known`` is who was observed a moment ago, for questions about now.
 
@@ -70,7 +70,7 @@ async def scoped(
 
 
 async def window_scope(
-    conn: Connection, silent_after: float, *, node: str = "", since: str = "", until: str = ""
+    conn: Asking, silent_after: float, *, node: str = "", since: str = "", until: str = ""
 ) -> tuple[Scope, Window]:
     """Return the scope of a question about a window, and the window.
 
@@ -105,7 +105,7 @@ def unobserved(coverage: Coverage) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-async def _node(conn: Connection, text: str, coverage: Coverage) -> nodes.KnownNode:
+async def _node(conn: Asking, text: str, coverage: Coverage) -> nodes.KnownNode:
     """Return the node that ``text`` names: its ID, else its hostname, else a prefix of the ID of one."""
     known = await nodes.named(conn, text)
     for matches in (

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.store.engine import Connection, statement
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.versions import bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import ENTRY_TYPES, Entry, Kind
@@ -38,15 +39,14 @@ class Found:
         return self.identity[0]
 
 
-async def fetch(conn: Connection, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
+async def fetch(conn: Asking, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
     """Return up to ``limit`` of the versions that the text of ``Versions.where`` selects, decoded."""
-    found = await conn.execute(
-        statement(
-            "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
-            "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
-            "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
-            f"FROM ({versions}) AS v JOIN nodes AS n ON n.id = v.node_id LIMIT :limit"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
+        "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
+        "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
+        f"FROM ({versions}) AS v JOIN nodes AS n ON n.id = v.node_id LIMIT :limit",
         {**given, "limit": limit},
     )
     answers = []
