@@ -13,7 +13,6 @@ from collector.lookup.paths import HostPath, normalise
 from collector.lookup.scope import Scope, unobserved
 from collector.store.keys import hash_path, hash_token, token
 from collector.store.read import places
-from collector.store.read.found import Found
 from protocol.answers import Owner, Whose, WhoseAnswer
 from protocol.problems import ProblemType
 
@@ -102,13 +101,10 @@ async def _bound(scope: Scope, asked: Sequence[HostPath], own: Sequence[Sequence
         if path.absolute:
             for ancestor in path.ancestors():
                 (near if deep(ancestor, holders) else far).add(hash_path(ancestor))
-    rows: list[Found] = []
-    if near:
-        rows += await places.binds(scope.conn, scope.versions, sorted(near))
-    if far:
-        nodes = {holder.found.node_id for holders in own for holder in holders}
-        rows += await places.binds(scope.conn, scope.versions.within(nodes), sorted(far))
-    index = Index(rows)
+    nodes = {holder.found.node_id for holders in own for holder in holders}
+    index = Index(
+        await places.binds(scope.conn, (scope.versions, sorted(near)), (scope.versions.within(nodes), sorted(far)))
+    )
     return [index.holders(path) for path in asked]
 
 

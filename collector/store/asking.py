@@ -1,4 +1,4 @@
-"""Where the reading side asks: of a connection of SQLAlchemy, or of a ``Reader``, for the questions that come all the time.
+"""How the reading side asks: a connection of SQLAlchemy, or a ``Reader`` for the questions that come all the time.
 
 Statements are text whose parameters are written ``:name``; what comes back are plain rows, whoever is asked.
 """

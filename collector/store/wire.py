@@ -1,4 +1,4 @@
-"""One connection spoken to directly: for statements that are asked so often that what lies between costs more than they.
+"""One connection spoken to directly: for statements so frequent that what usually lies between costs more than they.
 
 Several statements go in one message and are answered in one (libpq's pipeline mode), and those that come again are
 prepared. Values and rows are psycopg's, as everywhere else; errors too, for ``engine.translate``.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+
 from collector.store import asking
 from collector.store.asking import Asking
 from collector.store.read.versions import Versions
@@ -52,13 +53,12 @@ async def _documents(
     return [document for (document,) in found]
 
 
-async def standing_on(
-    conn: Asking, versions: Versions, parents: Sequence[int], chains: Collection[str]
-) -> set[str]:
+async def standing_on(conn: Asking, versions: Versions, parents: Sequence[int], chains: Collection[str]) -> set[str]:
     """Return the chain IDs of the layers right above these, on any node; ``parents`` are the hashes of their tokens."""
     source = versions.where("kind = 'layer' AND ref_keys && CAST(:parents AS bigint[])")
     found = await asking.rows(
-        conn, f"SELECT DISTINCT v.key FROM ({source}) AS v WHERE v.doc ->> 'parent' = ANY(:chains)",
+        conn,
+        f"SELECT DISTINCT v.key FROM ({source}) AS v WHERE v.doc ->> 'parent' = ANY(:chains)",
         {**versions.parameters, "parents": list(parents), "chains": list(chains)},
     )
     # Where two backends hold the same content, the key of one names its backend, too.

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import text
 
 from collector.store import asking
 from collector.store.asking import Asking

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import text
-
 from collector.store import asking
 from collector.store.asking import Asking
 from collector.store.read.nodes import STATES
@@ -102,4 +100,4 @@ async def known(conn: Asking, silent_after: float, since: datetime, until: datet
 
 async def unresolved(conn: Asking, since: datetime, until: datetime) -> dict[int, int]:
     """Return, per node, how many containers' directories were not known at some moment of the window."""
-    return {node_id: count for node_id, count in await asking.rows(conn, _UNRESOLVED, {"since": since, "until": until})}
+    return dict(await asking.rows(conn, _UNRESOLVED, {"since": since, "until": until}))

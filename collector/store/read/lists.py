@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
 from collector.store import asking
 from collector.store.asking import Asking
@@ -75,7 +74,8 @@ async def page(
     condition, given = conditions.where(kind)
     continued = position.parameters if position is not None else {}
     found = await asking.rows(
-        conn, rows.page(kind, versions, condition, position),
+        conn,
+        rows.page(kind, versions, condition, position),
         {**given, **continued, **versions.parameters, "limit": limit},
     )
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]

@@ -1,12 +1,11 @@
 """Versions of entries in the order of node and entry, through a cursor of the database: for reports of everything."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
 from collector.store import asking
 from collector.store.asking import Asking

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import text
 
 from collector.store import asking
 from collector.store.asking import Asking
@@ -90,7 +89,7 @@ async def first_record(conn: Asking) -> datetime | None:
 
 async def moments(conn: Asking) -> dict[int, datetime]:
     """Return, per node, when something of it changed last."""
-    return {node_id: changed_at for node_id, changed_at in await asking.rows(conn, "SELECT id, changed_at FROM nodes")}
+    return dict(await asking.rows(conn, "SELECT id, changed_at FROM nodes"))
 
 
 async def now(conn: Asking) -> datetime:
@@ -124,7 +123,7 @@ async def states(conn: Asking, silent_after: float) -> dict[str, int]:
     found = await asking.rows(
         conn, f"SELECT state, count(*) FROM ({STATES}) AS s GROUP BY state", {"silent_after": silent_after}
     )
-    return {state: count for state, count in found}
+    return dict(found)
 
 
 class Conflicts(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from collector.errors import ProblemError
 from collector.store import asking
 from collector.store.asking import Asking
-from collector.store.read.found import Found, fetch
+from collector.store.read.found import Found, fetch, fetch_each
 from collector.store.read.versions import Versions
 from protocol.answers import NodeRef
 from protocol.problems import ProblemType
@@ -30,14 +30,23 @@ async def holding(conn: Asking, versions: Versions, paths: Sequence[int], names:
     return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
 
 
-async def binds(conn: Asking, versions: Versions, paths: Sequence[int]) -> list[Found]:
-    """Return the binds whose source has one of these hashes.
+async def binds(conn: Asking, *wanted: tuple[Versions, Sequence[int]]) -> list[Found]:
+    """Return the binds whose source has one of these hashes, of each of these versions.
 
     Raises:
         ProblemError: ``bad-request``, they mean too much in too many places.
     """
     condition = "kind = 'bind' AND path_keys && CAST(:paths AS bigint[])"
-    return await _bounded(conn, versions.where(condition), {**versions.parameters, "paths": list(paths)})
+    each = await fetch_each(
+        conn,
+        *(
+            (versions.where(condition), {**versions.parameters, "paths": list(paths)})
+            for versions, paths in wanted
+            if paths
+        ),
+        limit=MAX_FOUND + 1,
+    )
+    return [one for found in each for one in _few(found)]
 
 
 async def containers(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[Found]:
@@ -117,7 +126,10 @@ async def backend_directories(
 
 
 async def _bounded(conn: Asking, versions: str, given: dict[str, object]) -> list[Found]:
-    found = await fetch(conn, versions, given, MAX_FOUND + 1)
+    return _few(await fetch(conn, versions, given, MAX_FOUND + 1))
+
+
+def _few(found: list[Found]) -> list[Found]:
     if len(found) > MAX_FOUND:
         raise ProblemError(
             ProblemType.BAD_REQUEST,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+
 from collector.store import asking
 from collector.store.asking import Asking
 from collector.store.read.found import Found, fetch

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
-
 from collector.store import asking
 from collector.store.asking import Asking
 from protocol import entries
