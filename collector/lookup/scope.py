@@ -56,17 +56,24 @@ async def scoped(
         raise ProblemError(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
-    present = await (nodes.coverage(conn, silent_after) if at or known is None else known.coverage(conn))
-    when = moment(at, present.now)
-    covered, versions = present.coverage, Versions()
-    if when is not None:
-        check_remembered(when, await nodes.first_record(conn))
-        then = await facts.known(conn, silent_after, when, when)
-        covered, versions = observed.at(then, when), Versions(when, ahead=_ahead(then), stale=_stale(then, when))
+    if at:
+        covered, versions = await _then(conn, silent_after, at)
+    else:
+        present = await (nodes.coverage(conn, silent_after) if known is None else known.coverage(conn))
+        covered, versions = present.coverage, Versions()
     if not node:
         return Scope(conn, versions, covered, at)
     named = await _node(conn, node, covered)
     return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
+
+
+async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, Versions]:
+    """Return the coverage of a moment, and the versions of it."""
+    now, first = await nodes.now_and_first(conn)
+    when = moment(at, now)
+    check_remembered(when, first)
+    known = await facts.known(conn, silent_after, when, when)
+    return observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
 
 
 async def window_scope(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.store import asking
 from collector.store.asking import Asking
@@ -11,8 +11,7 @@ from collector.store.read.nodes import STATES
 from protocol.answers import NodeState
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """One node. Times are the register's.
 
     ``node_id`` is None for a node that only a roster names. ``listed_at`` is its last complete list or event;
@@ -62,7 +61,7 @@ class Known:
 _FACTS: Final = f"""
     SELECT clock_timestamp() AS now, s.id AS node_id, s.cluster, s.node, s.hostname, s.state, n.observed_since,
         s.heard_at, greatest(n.listed_at, h.listed_at) AS listed_at, r.first_at AS named_at, r.left_at,
-        (SELECT min(o.first_at) FROM roster_nodes AS o WHERE o.cluster = s.cluster) AS rosters_since,
+        o.rosters_since,
         CASE WHEN s.state = 'superseded' THEN (
             SELECT min(m.observed_since) FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
             WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id AND i.heard_at > s.heard_at
@@ -72,6 +71,8 @@ _FACTS: Final = f"""
         n.conflict_since, n.conflict_seen, h.skew
     FROM ({STATES}) AS s LEFT JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = s.id
         LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
+        LEFT JOIN (SELECT cluster, min(first_at) AS rosters_since FROM roster_nodes GROUP BY cluster) AS o
+            ON o.cluster = s.cluster
     ORDER BY s.cluster, s.hostname, s.node
 """
 _GAPS: Final = (
@@ -90,9 +91,11 @@ _UNRESOLVED: Final = (
 
 async def known(conn: Asking, silent_after: float, since: datetime, until: datetime) -> Known:
     """Return every node that the register knows, with the gaps that have to do with the window."""
-    rows = await asking.rows(conn, _FACTS, {"silent_after": silent_after})
+    rows, missing = await asking.several(
+        conn, (_FACTS, {"silent_after": silent_after}), (_GAPS, {"since": since, "until": until})
+    )
     gaps: dict[int, list[GapRow]] = defaultdict(list)
-    for node_id, reason, detail, after, before in await asking.rows(conn, _GAPS, {"since": since, "until": until}):
+    for node_id, reason, detail, after, before in missing:
         gaps[node_id].append(GapRow(reason, detail, after, before))
     now = rows[0][0] if rows else until
     return Known(now, [Facts(*facts) for _, *facts in rows], gaps)

@@ -1,6 +1,6 @@
 """Versions of entries in the order of node and entry, through a cursor of the database: for reports of everything."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final

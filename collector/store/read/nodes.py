@@ -87,6 +87,12 @@ async def first_record(conn: Asking) -> datetime | None:
     return cast("datetime | None", first)
 
 
+async def now_and_first(conn: Asking) -> tuple[datetime, datetime | None]:
+    """Return the register's time, and what ``first_record`` does."""
+    (found,) = await asking.rows(conn, f"SELECT clock_timestamp(), ({_FIRST})")
+    return cast("tuple[datetime, datetime | None]", found)
+
+
 async def moments(conn: Asking) -> dict[int, datetime]:
     """Return, per node, when something of it changed last."""
     return dict(await asking.rows(conn, "SELECT id, changed_at FROM nodes"))
