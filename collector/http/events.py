@@ -64,7 +64,7 @@ async def _serve(request: web.Request, limits: changes.Asked, since: str, listen
     try:
         async with database.query() as conn:
             scope = await scoped(conn, request.app[CONFIG].silent_after, node=limits.node)
-            begin = moment(since, await nodes.now(conn), "since") if since else None
+            begin = moment(since, await nodes.now(conn), "since")
             follower = Follower(limits, scope)
             await access.record(request, response.status)
             await response.prepare(request)

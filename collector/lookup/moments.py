@@ -20,12 +20,14 @@ class Window:
     until: datetime
 
 
-def moment(text: str, now: datetime, field: str = "at") -> datetime:
-    """Read the parameter ``at``, or another of its kind.
+def moment(text: str, now: datetime, field: str = "at") -> datetime | None:
+    """Read the parameter ``at``, or another of its kind; ``None`` means now.
 
     Raises:
         ProblemError: ``bad-request``, it is no time, or one that is yet to come.
     """
+    if not text:
+        return None
     try:
         when = times.parse_time(text, now)
     except ValueError as exc:
@@ -63,8 +65,8 @@ def window(since: str, until: str, now: datetime, first: datetime | None) -> Win
         ProblemError: ``bad-request``, one is no time, is yet to come, they are inverted or the same, or all of it lies
             before the first record.
     """
-    end = moment(until, now, "until") if until else now
-    begin = moment(since, now, "since") if since else end - DAY
+    end = moment(until, now, "until") or now
+    begin = moment(since, now, "since") or end - DAY
     if begin >= end:
         raise ProblemError(
             ProblemType.BAD_REQUEST,

@@ -70,7 +70,7 @@ async def scoped(
 async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, Versions]:
     """Return the coverage of a moment, and the versions of it."""
     now, first = await nodes.now_and_first(conn)
-    when = moment(at, now)
+    when = moment(at, now) or now
     check_remembered(when, first)
     known = await facts.known(conn, silent_after, when, when)
     return observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
