@@ -261,8 +261,9 @@ def _without_indexes(connection: "psycopg.Connection[tuple[object, ...]]", table
     for definition, constraint, constrained, index in connection.execute(_PARTS, (table,)).fetchall():
         if constraint is None:
             connection.execute(f"DROP INDEX {index}".encode())
-            shape = str(definition).partition(f" {table} ")[2]
-            dropped.append(_Index(f"CREATE INDEX {index} ON {table} {shape}", f"CREATE INDEX ON {{0}} {shape}"))
+            shape = str(definition).partition(" USING ")[2]
+            whole = f"CREATE INDEX {index} ON {table} USING {shape}"
+            dropped.append(_Index(whole, f"CREATE INDEX ON {{0}} USING {shape}"))
         else:
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}".encode())
             whole = f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {constrained}"

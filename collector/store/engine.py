@@ -217,8 +217,8 @@ def _pool(config: Config, name: str, size: int, statement_timeout: float) -> Asy
 
 def _wires(config: Config, name: str, size: int, statement_timeout: float) -> Wires:
     url = driver_url(config.database_url)
-    _, named = url.get_dialect()().create_connect_args(url)
-    named |= _connect_args(url, name, statement_timeout)
+    _, addressed = url.get_dialect()().create_connect_args(url)
+    named = {**addressed, **_connect_args(url, name, statement_timeout)}
 
     async def connect() -> "psycopg.AsyncConnection[Any]":
         connection = await psycopg.AsyncConnection.connect(**named, autocommit=True)
