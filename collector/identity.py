@@ -11,6 +11,7 @@ import ipaddress
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from typing import Final, Literal
 
@@ -266,6 +267,7 @@ def check_exposure(host: str, has_credentials: bool) -> None:
     )
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches the address."""
     if host == "localhost":

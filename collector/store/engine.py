@@ -110,8 +110,11 @@ class Database:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._access.wire(_POOL_PATIENCE) as wire:
+            wire = await self._access.take(_POOL_PATIENCE)
+            try:
                 yield wire
+            finally:
+                self._access.give_back(wire)
 
     @asynccontextmanager
     async def query(self) -> AsyncIterator[Connection]:

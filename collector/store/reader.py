@@ -63,9 +63,8 @@ class Wires:
         self._free = asyncio.Semaphore(size)
         self._closed = False
 
-    @asynccontextmanager
-    async def wire(self, patience: float) -> AsyncIterator[Wire]:
-        """One wire, outside of any transaction.
+    async def take(self, patience: float) -> Wire:
+        """Return a wire that nobody else uses until it is given back.
 
         Raises:
             AllInUseError: none was free for ``patience`` seconds.
@@ -79,46 +78,44 @@ class Wires:
                 raise AllInUseError from None
         else:
             await self._free.acquire()
+        while self._idle:
+            wire = self._idle.pop()
+            if wire.usable:
+                return wire
         try:
-            wire = self._idle.pop() if self._idle else Wire(await self._connect())
-            try:
-                yield wire
-            finally:
-                self._put_back(wire)
-        finally:
+            return Wire(await self._connect())
+        except BaseException:
             self._free.release()
+            raise
+
+    def give_back(self, wire: Wire) -> None:
+        """Let others use the wire."""
+        if self._closed or not wire.usable:
+            wire.close()
+        else:
+            self._idle.append(wire)
+        self._free.release()
 
     @asynccontextmanager
     async def transaction(self, patience: float) -> AsyncIterator[Reader]:
         """One transaction; nobody waits for its end.
 
         Raises:
-            AllInUseError: as ``wire``.
-            psycopg.Error: as ``wire``, and what a statement raises.
+            AllInUseError: as ``take``.
+            psycopg.Error: as ``take``, and what a statement raises.
         """
-        async with self.wire(patience) as wire:
-            reader = Reader(wire)
-            try:
-                yield reader
-            finally:
-                if reader.begun and wire.usable:
-                    wire.end()
-
-    def _put_back(self, wire: Wire) -> None:
-        if not wire.usable:
-            # Others that were made to the same server are broken as well, if it was stopped.
-            self._drop()
-        elif self._closed:
-            wire.close()
-        else:
-            self._idle.append(wire)
-
-    def _drop(self) -> None:
-        idle, self._idle = self._idle, []
-        for wire in idle:
-            wire.close()
+        wire = await self.take(patience)
+        reader = Reader(wire)
+        try:
+            yield reader
+        finally:
+            if reader.begun and wire.usable:
+                wire.end()
+            self.give_back(wire)
 
     def close(self) -> None:
-        """Close every wire; those in use, when they are put back."""
+        """Close every wire; those in use, when they are given back."""
         self._closed = True
-        self._drop()
+        for wire in self._idle:
+            wire.close()
+        self._idle = []

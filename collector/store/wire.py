@@ -50,7 +50,11 @@ class Wire:
         self._fresh: list[tuple[str, tuple[int, ...]]] = []
         self._prepared = 0
         self._due = 0  # exchanges whose answers have not been read to their end
+        self._waiting: asyncio.Future[None] | None = None
         self._pgconn.enter_pipeline_mode()
+        self._loop = asyncio.get_running_loop()
+        self._socket = self._pgconn.socket
+        self._loop.add_reader(self._socket, self._heard)
 
     @property
     def usable(self) -> bool:
@@ -80,7 +84,7 @@ class Wire:
             raise
 
     def end(self) -> None:
-        """End the transaction without waiting: the answer is read with that of the next exchange."""
+        """End the transaction without waiting: the answer is read when it comes."""
         try:
             self._pgconn.send_query_params(COMMIT.encode(), None)
             self._pgconn.pipeline_sync()
@@ -89,13 +93,32 @@ class Wire:
             self.close()
 
     def close(self) -> None:
-        """Close the connection at once; a server that works on a statement for it notices."""
+        """Close the connection at once; a server that works on a statement for it notices. Safe to call again."""
+        if self._socket >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket = -1
         self._pgconn.finish()
+
+    def _heard(self) -> None:
+        """The server says something: the answer that is waited for, or the end of a transaction or of itself."""
+        if self._waiting is not None:
+            _done(self._waiting)
+            return
+        try:
+            self._pgconn.consume_input()
+            while self._due and not self._pgconn.is_busy():
+                result = self._pgconn.get_result()
+                if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+                    self._due -= 1
+                elif result is None and not self.usable:
+                    break
+        except psycopg.Error:
+            self.close()
 
     def _send(self, sql: str, given: Values, wanted: list[bool]) -> None:
         statement = _statement(sql)
         values = self._values.dump_sequence(
-            [given[name] for name in statement.names], [PyFormat.AUTO] * len(statement.names)
+            [_plain(given[name]) for name in statement.names], [PyFormat.AUTO] * len(statement.names)
         )
         types, formats = self._values.types or (), self._values.formats
         known = self._seen.get((sql, types), 0)
@@ -158,18 +181,15 @@ class Wire:
 
     async def _ready(self, *, writing: bool) -> None:
         """Wait until the server says something, or takes more of what is to be sent."""
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
-        socket = self._pgconn.socket
-        loop.add_reader(socket, _done, ready)
+        ready = self._waiting = self._loop.create_future()
         if writing:
-            loop.add_writer(socket, _done, ready)
+            self._loop.add_writer(self._socket, _done, ready)
         try:
             await ready
         finally:
-            loop.remove_reader(socket)
+            self._waiting = None
             if writing:
-                loop.remove_writer(socket)
+                self._loop.remove_writer(self._socket)
 
     def _rows(self, result: pq.abc.PGresult) -> Found:
         self._values.set_pgresult(result)
@@ -179,6 +199,18 @@ class Wire:
         if result.error_field(pq.DiagnosticField.SQLSTATE) is None:
             return psycopg.OperationalError(result.get_error_message())
         return error_from_result(result)
+
+
+def _plain(value: Any) -> Any:
+    """Return a list of numbers, or of texts, as PostgreSQL writes an array: psycopg calls a function for each item."""
+    if type(value) is not list or not value:
+        return value
+    if type(value[0]) is int:
+        return f"{{{','.join(map(str, value))}}}"
+    if type(value[0]) is str:
+        texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in value]
+        return '{"' + '","'.join(texts) + '"}'
+    return value
 
 
 def _done(ready: "asyncio.Future[None]") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from collector.store.read.versions import Position, Versions
@@ -72,6 +73,11 @@ def _fields(kind: Kind) -> dict[str, str]:
     return fields
 
 
+@cache
+def _row(kind: Kind) -> str:
+    return f"{_object(_fields(kind))} || coalesce(', ' || nullif(substr(v.doc::text, 2), '}}'), '}}')"
+
+
 def select(kind: Kind, versions: str) -> str:
     """Return the SELECT of rows of this kind: ``node_id, entry_id, ended, row``; ``versions`` is of ``Versions.where``.
 
@@ -79,10 +85,9 @@ def select(kind: Kind, versions: str) -> str:
     that a document leaves out are left out, too: they have the defaults of ``protocol.answers``.
     """
     labels = "CROSS JOIN LATERAL (SELECT v.doc -> 'labels' AS labels OFFSET 0) AS l " if kind is Kind.CONTAINER else ""
-    row = f"{_object(_fields(kind))} || coalesce(', ' || nullif(substr(v.doc::text, 2), '}}'), '}}')"
     return (
         "SELECT v.node_id, v.entry_id::text, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended, "
-        f"{row} AS row FROM ({versions}) AS v {labels}JOIN nodes AS n ON n.id = v.node_id "
+        f"{_row(kind)} AS row FROM ({versions}) AS v {labels}JOIN nodes AS n ON n.id = v.node_id "
         "LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id"
     )
 
