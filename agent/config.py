@@ -74,7 +74,7 @@ class Config:
     usage: float = 60.0
     """Time between two messages about sizes."""
     roster: float = ROSTER_EVERY
-    """Time between two looks of a manager's agent at the roster."""
+    """Most time between two looks of a manager's agent at the roster; where heartbeats come faster, so does it."""
     poll: float = 1.0
     """Least time between two looks at the directories' times, with no engine."""
     start_spread: float = 15.0

@@ -143,6 +143,11 @@ class Reporter:
         return self._session.intervals.relist if self._session else 0.0
 
     @property
+    def heartbeat(self) -> float:
+        """Seconds between heartbeats that the collector asks for; 0 before it was heard."""
+        return self._session.intervals.heartbeat if self._session else 0.0
+
+    @property
     def generation(self) -> str | None:
         """The present generation, None before a hello was answered."""
         return self._session.generation if self._session is not None else None

@@ -42,6 +42,8 @@ _log = structlog.stdlib.get_logger("agent.service")
 HURRY: Final = 10.0
 """After a hint at everything the pause before the next full look is only so many times its CPU time."""
 _LONGEST_SLEEP: Final = 30.0
+_UNHEARD: Final = 1.0
+"""Seconds between two looks whether a collector was heard, which a roster waits for."""
 
 
 class Collector(Protocol):
@@ -247,7 +249,7 @@ class Service:
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
         while True:
-            await asyncio.sleep(self._config.roster)
+            await asyncio.sleep(min(self._config.roster, self._reporter.heartbeat or _UNHEARD))
             if not self._reporter.greeted:
                 continue
             try:

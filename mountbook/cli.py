@@ -143,9 +143,10 @@ def _give_up_output() -> None:
 def _fault(exc: Exception) -> str:
     from traceback import extract_tb
 
+    frames = extract_tb(exc.__traceback__)
     while isinstance(exc, ExceptionGroup):  # the group says only that there was something
         exc = exc.exceptions[0]
-    frames = extract_tb(exc.__traceback__)
+        frames = extract_tb(exc.__traceback__) or frames
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     return (
         f"This is a fault in mountbook, not in what you typed: {type(exc).__name__}: {exc}{place}.\n"

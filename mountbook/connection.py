@@ -70,13 +70,19 @@ class Connection:
 
     def stream(self, target: str) -> Iterator[bytes]:
         """Yield the lines of a streamed answer. One that is cut off ends in an error, never in fewer lines."""
+        for run in self.runs(target):
+            yield from run.split(b"\n")
+
+    def runs(self, target: str) -> Iterator[bytes]:
+        """Yield a streamed answer in runs of whole lines, each without its last newline; cut off as in ``stream``."""
         with self._answer("GET", target, None, NDJSON) as response:
             if response.headers.get_content_type() != NDJSON:
                 raise self.strange(f"{response.headers.get_content_type()} instead of a stream")
             rest = b""
             while chunk := self._read_some(response):
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
+                lines, newline, rest = (rest + chunk).rpartition(b"\n")
+                if newline:
+                    yield lines
                 if len(rest) > _MAX_ANSWER:
                     raise self.strange(f"a line of more than {_MAX_ANSWER} bytes")
             if rest:

@@ -67,13 +67,22 @@ class WholeFile:
         except OSError as exc:
             raise self._error(exc) from exc
 
+    def settle(self) -> None:
+        """Bring to the disk what was written: what the disk does not take is known before the file has its name."""
+        if self._direct:
+            return
+        try:
+            os.fsync(self._handle)
+        except OSError as exc:
+            raise self._error(exc) from exc
+
     def keep(self) -> None:
         """Give the file its name; it is on the disk when this returns."""
         if self._direct:
             self._kept = True
             return
+        self.settle()
         try:
-            os.fsync(self._handle)
             os.rename(self._hidden, self._final)
             self._kept = True
             _sync(os.path.dirname(self._final))

@@ -8,6 +8,7 @@ Every field is part of the state hash unless ``statehash.FIELDS`` leaves it out;
 itself (sizes, health, "Up 3 minutes") is not an entry's business but that of ``usage``.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, Final, Literal
 
@@ -258,6 +259,20 @@ LABEL_STACK: Final = "com.docker.stack.namespace"
 LABEL_COMPOSE_PROJECT: Final = "com.docker.compose.project"
 LABEL_COMPOSE_SERVICE: Final = "com.docker.compose.service"
 """Labels that the Swarm and Compose put on containers (moby ``daemon/cluster/executor``, Compose ``api/labels``)."""
+
+SERVICE_LABELS: Final = (LABEL_SERVICE, LABEL_COMPOSE_SERVICE)
+"""The first of these that is not empty names a container's service."""
+STACK_LABELS: Final = (LABEL_STACK, LABEL_COMPOSE_PROJECT)
+"""The first of these that is not empty names the stack."""
+
+
+def first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return the first of these labels that is not empty, else ``""``.
+
+    >>> first_label({LABEL_SERVICE: "", LABEL_COMPOSE_SERVICE: "db"}, SERVICE_LABELS)
+    'db'
+    """
+    return next((labels[name] for name in names if labels.get(name)), "")
 
 
 BackendType = Literal["graph-driver", "snapshotter"]

@@ -20,8 +20,11 @@ Happening = Literal[
 word stands for. ``removed``: its agent said so, or a complete list lacked it.
 """
 
-Ending = Literal["changed", "removed", "absent"]
-"""Why a version ended: the next one follows; the agent said so; a complete list lacked it."""
+Ending = Literal["changed", "removed", "absent", "superseded"]
+"""Why a version ended: the next one follows; the agent said so; a complete list lacked it; its node ID is superseded.
+
+What a superseded node ID had may be there still, under the new ID.
+"""
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """``GET audit`` and ``GET audit/log``: where the audit log stands, and all of it, for ``mountbook verify``."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
@@ -14,9 +14,12 @@ from collector.http.routes import Access, Route
 from collector.http.state import DATABASE, LEDGER
 from collector.store import ledger
 from collector.store.engine import Connection
+from collector.store.ledger import Link
 from protocol.audit import AuditEnd, AuditEntry, AuditStatus
 from protocol.messages import API
 from protocol.times import to_text
+
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class LogQuery(Query, frozen=True, kw_only=True):
@@ -58,10 +61,15 @@ async def _log(request: web.Request) -> web.StreamResponse:
 async def _lines(conn: Connection, query: LogQuery) -> AsyncIterator[bytes]:
     entries = 0
     async for batch in ledger.links(conn, query.after, query.kind):
-        for link in batch:
-            entries += 1
-            yield msgspec.json.encode(AuditEntry(**{**link._asdict(), "hash": link.hash.hex()}))
+        entries += len(batch)
+        yield b"\n".join([_ENCODER.encode(_entry(link)) for link in batch])
     yield msgspec.json.encode(AuditEnd(entries=entries))
+
+
+def _entry(link: Link) -> AuditEntry:
+    return AuditEntry(
+        seq=link.seq, chained_at=link.chained_at, at=link.at, kind=link.kind, body=link.body, hash=link.hash.hex()
+    )
 
 
 ROUTES = (

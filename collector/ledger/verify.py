@@ -49,16 +49,17 @@ class _Expected:
 
 
 class _Accepted(msgspec.Struct, frozen=True):
-    """What entries of the kinds ``hello`` and ``state`` tell."""
+    """What entries of the kinds ``hello``, ``state`` and ``watched`` tell."""
 
     cluster: str
     node: str
     generation: str
     seq: int = 0
+    noted_by: str = ""
 
 
 _ACCEPTED: Final = msgspec.json.Decoder(_Accepted)
-_NUMBERED: Final = frozenset({AuditKind.STATE.value, AuditKind.HELLO.value})
+_NUMBERED: Final = frozenset({AuditKind.STATE.value, AuditKind.HELLO.value, AuditKind.WATCHED.value})
 
 
 class Verifier:
@@ -78,6 +79,7 @@ class Verifier:
         self._seq, self._hash, self._chained_at = 0, START, 0
         self._sure = 0
         self._nodes: dict[tuple[str, str], tuple[str, int]] = {}
+        self._by_database: list[int] = []
         self._read_signed()
         expected = self._expected(checkpoints)
         self.covered = max((one.seq for one in expected), default=0)
@@ -103,6 +105,8 @@ class Verifier:
 
     def finish(self) -> Finding | None:
         """Say what is wrong, when everything was read."""
+        if self._by_database:
+            self.remarks.append(_beside(*self._by_database))
         if self.finding is None and self._ahead and self._ahead[0].seq > self._seq:
             missing = self._ahead[0]
             self.finding = Finding(
@@ -164,10 +168,17 @@ class Verifier:
             told = _ACCEPTED.decode(link.body)
         except msgspec.DecodeError:
             return Finding(link.seq, link.seq, f"entry {link.seq} does not tell what its kind, {link.kind}, tells")
+        if told.noted_by:
+            first, _, number = self._by_database or (link.seq, 0, 0)
+            self._by_database = [first, link.seq, number + 1]
         node = (told.cluster, told.node)
         before = self._nodes.get(node)
         self._nodes[node] = (told.generation, told.seq)
-        if before is None or link.kind == AuditKind.HELLO or before == (told.generation, told.seq - 1):
+        if before is None or link.kind == AuditKind.HELLO:
+            return None
+        # Where the log began to watch the node, nothing new was accepted: it excuses no hole before it.
+        follows = told.seq if link.kind == AuditKind.WATCHED else told.seq - 1
+        if before == (told.generation, follows):
             return None
         last = f"{before[1]}" if before[0] == told.generation else "a hello of another generation"
         return Finding(
@@ -217,6 +228,13 @@ class Verifier:
         elif others:
             self.remarks.append(f"{others} checkpoints are of other registers.")
         return found
+
+
+def _beside(first: int, last: int, number: int) -> str:
+    return (
+        f"{number} of the entries {first} to {last} were noted by the database, for a collector of release 0.1 that "
+        "ran beside: what such a collector was asked, and whom it enrolled, is in no log."
+    )
 
 
 def _entries(first: int, last: int) -> str:

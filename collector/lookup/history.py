@@ -1,6 +1,6 @@
 """Every version of what a reference names, or ever named: also of containers that are removed and nodes that left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -13,7 +13,7 @@ from collector.lookup.where import MAX_CANDIDATES
 from collector.store.keys import hash_token, token, tokens
 from collector.store.read import timeline
 from collector.store.read.timeline import Entity, Past
-from collector.store.read.versions import Position
+from collector.store.read.versions import Former, Position, bounds
 from protocol import times
 from protocol.entries import Container, Entry, Image, Layer, Volume
 from protocol.memory import Ending, Event, History, Version
@@ -47,7 +47,7 @@ async def history(scope: Scope, ref: Ref, limit: int, cursor: str) -> History:
         ref=ref.text,
         matched=named.matched,
         exact=named.exact,
-        versions=_versions(page, before),
+        versions=_versions(page, before, {one.node_id: one for one in scope.versions.former}),
         coverage=scope.coverage,
         next=cursors.encode(page[-1].position, None, question) if len(found) > limit else None,
     )
@@ -95,15 +95,18 @@ async def _beginning(scope: Scope, ref: Ref) -> list[tuple[str, str]]:
     return names
 
 
-def _versions(found: Sequence[Past], before: Past | None) -> list[Version]:
-    """Return versions as rows; what happened at the beginning of one is told by the one before it."""
+def _versions(found: Sequence[Past], before: Past | None, former: Mapping[int, Former]) -> list[Version]:
+    """Return versions as rows; what happened at the beginning of one is told by the one before it.
+
+    What lasts on a node ID of ``former`` ended with the ID.
+    """
     rows = []
     for one in found:
         follows = before is not None and before.why == "changed" and _same(before, one)
         happened = events.events(
             before.entry if before is not None and follows else None, one.entry, first_look=one.began.after is None
         )
-        rows.append(_version(one, happened))
+        rows.append(_version(one, happened, former.get(one.position.node_id) if one.ended is None else None))
         before = one
     return rows
 
@@ -117,8 +120,11 @@ def _same(before: Past, one: Past) -> bool:
     )
 
 
-def _version(one: Past, happened: list[Event]) -> Version:
+def _version(one: Past, happened: list[Event], former: Former | None) -> Version:
     gone = one.why is not None and one.why != "changed"
+    ended, why = one.ended, one.why
+    if former is not None:
+        ended, why = bounds(former.listed_at, former.superseded_at), "superseded"
     return Version(
         cluster=one.node.cluster,
         node=one.node.node,
@@ -127,8 +133,8 @@ def _version(one: Past, happened: list[Event]) -> Version:
         root=one.entry.root,
         key=one.entry.key,
         began=one.began,
-        ended=one.ended,
-        why=cast("Ending | None", one.why),
+        ended=ended,
+        why=cast("Ending | None", why),
         path=_path(one.entry),
         seen=times.to_text(one.seen) if one.seen is not None else None,
         events=[*happened, *(events.events(one.entry, None) if gone else ())],

@@ -17,9 +17,6 @@ from protocol.entries import Bind, Container, Image, Kind, Layer, Place, Role, V
 MAX_USERS: Final = 100
 """Most containers, and most images, that one owner lists; its totals say how many there are."""
 
-_SERVICE: Final = (entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = (entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
-
 
 @dataclass(frozen=True, slots=True)
 class Users:
@@ -136,13 +133,9 @@ def image_name(image: Image) -> str:
 
 def service_of(container: Container) -> str:
     """Return the Swarm service's name, or Compose's, or ``""``."""
-    return _first(container.labels, _SERVICE)
+    return entries.first_label(container.labels, entries.SERVICE_LABELS)
 
 
 def stack_of(container: Container) -> str:
     """Return the stack's name, or that of Compose's project, or ``""``."""
-    return _first(container.labels, _STACK)
-
-
-def _first(labels: dict[str, str], names: tuple[str, ...]) -> str:
-    return next((labels[name] for name in names if labels.get(name)), "")
+    return entries.first_label(container.labels, entries.STACK_LABELS)

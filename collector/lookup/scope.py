@@ -1,5 +1,6 @@
 """What every question shares: the moment, the node it is limited to, and the coverage of its answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,24 +57,27 @@ async def scoped(
         raise ProblemError(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
+    then = None
     if at:
-        covered, versions = await _then(conn, silent_after, at)
+        covered, versions, then = await _then(conn, silent_after, at)
     else:
         present = await (nodes.coverage(conn, silent_after) if known is None else known.coverage(conn))
-        covered, versions = present.coverage, Versions()
+        covered, versions = present.coverage, Versions(former=present.former)
     if not node:
         return Scope(conn, versions, covered, at)
-    named = await _node(conn, node, covered)
+    known_nodes = await nodes.named(conn, silent_after, node)
+    named = _node(node, known_nodes, _present(known_nodes, then, versions.at), covered)
     return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
 
 
-async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, Versions]:
-    """Return the coverage of a moment, and the versions of it."""
+async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, Versions, facts.Known]:
+    """Return the coverage of a moment, the versions of it, and what both were made of."""
     now, first = await nodes.now_and_first(conn)
     when = moment(at, now) or now
     check_remembered(when, first)
     known = await facts.known(conn, silent_after, when, when)
-    return observed.at(known, when), Versions(when, ahead=_ahead(known), stale=_stale(known, when))
+    versions = Versions(when, ahead=_ahead(known), stale=_stale(known, when), former=known.former)
+    return observed.at(known, when), versions, known
 
 
 async def window_scope(
@@ -112,11 +116,26 @@ def unobserved(coverage: Coverage) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-async def _node(conn: Asking, text: str, coverage: Coverage) -> nodes.KnownNode:
-    """Return the node that ``text`` names: its ID, else its hostname, else a prefix of the ID of one."""
-    known = await nodes.named(conn, text)
+def _present(
+    known: Sequence[nodes.KnownNode], then: facts.Known | None, when: datetime | None
+) -> list[nodes.KnownNode]:
+    """Return those of the nodes that belong to their cluster: now, or at the moment that is asked about."""
+    if then is None or when is None:
+        return [one for one in known if one.state not in ("superseded", "left")]
+    belonged = {(one.cluster, one.node) for one in then.nodes if observed.membership(one).holds(when)}
+    return [one for one in known if (one.node.cluster, one.node.node) in belonged]
+
+
+def _node(
+    text: str, known: Sequence[nodes.KnownNode], present: Sequence[nodes.KnownNode], coverage: Coverage
+) -> nodes.KnownNode:
+    """Return the node that ``text`` names: its ID, else the hostname of one that is present, or of a former one.
+
+    Else the ID of one begins so.
+    """
     for matches in (
         [one for one in known if one.node.node == text],
+        [one for one in present if one.node.hostname == text],
         [one for one in known if one.node.hostname == text],
         known,
     ):

@@ -20,7 +20,9 @@ async def disk_use(scope: Scope) -> DiskUse:
     for room in await sizes.rooms(scope.conn, within):
         rooms[room.node_id].append(room)
     named = await sizes.named(scope.conn, within)
-    nodes = [_node(one, shares[one.node_id], rooms[one.node_id]) for one in named]
+    # The disk of a superseded node ID is that of the new one.
+    former = {one.node_id for one in scope.versions.former}
+    nodes = [_node(one, shares[one.node_id], rooms[one.node_id]) for one in named if one.node_id not in former]
     together: dict[str, list[NodeUse]] = defaultdict(list)
     for node in nodes:
         together[node.cluster].append(node)

@@ -36,8 +36,9 @@ def question(scope: Scope, by: TopBy, order: TopOrder, since: str) -> Question:
     if order == "growth":
         since = since or DEFAULT_SINCE
     when = _since(since, times.parse_time(scope.coverage.as_of, datetime.now(UTC))) if since else None
+    former = frozenset(one.node_id for one in scope.versions.former)
     asked = cursors.fingerprint(["top", by, order, since, scope.question])
-    return Question(Ranking(by, order, when, scope.versions.node_ids), asked)
+    return Question(Ranking(by, order, when, scope.versions.node_ids, former), asked)
 
 
 def _since(text: str, now: datetime) -> datetime:

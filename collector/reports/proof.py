@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from collector.errors import CollectorError
-from collector.ledger import checkpoints
+from collector.ledger import checkpoints, reading
 from collector.ledger.checkpoints import Read
 from collector.ledger.signing import PublicKey, key_of
-from collector.ledger.verify import Known, Verifier
+from collector.ledger.verify import Verifier
 from collector.lookup.moments import Window
 from collector.store import ledger
 from collector.store.engine import Connection
@@ -41,28 +41,25 @@ class Check:
 async def checks(conn: Connection, window: Window, signing: Signing) -> AsyncIterator[Check]:
     """Yield what was found; the whole chain is read, in batches."""
     key: PublicKey | None = None
-    known: list[Read] = []
+    given: list[Read] = []
     try:
         if signing.key and signing.directory:
             key = key_of(signing.key, "MOUNTBOOK_SIGNING_KEY_FILE").public
-            known = await asyncio.to_thread(_some, Path(signing.directory), window)
+            given = await asyncio.to_thread(_some, Path(signing.directory), window)
     except CollectorError as exc:
         yield Check("checkpoints", "broken", str(exc))
         key = None
-    head = await ledger.head(conn)
-    signed = [one for kind in (AuditKind.RETENTION, AuditKind.RESTORE) for one in await ledger.of_kind(conn, kind)]
-    verifier = Verifier(Known(str(head.register), head.seq, head.hash, signed), key, known)
+    head = await reading.known(conn)
+    verifier = Verifier(head, key, given)
     first = await ledger.first(conn)
-    async for batch in ledger.links(conn):
-        if not await asyncio.to_thread(verifier.feed, batch):
-            break
+    await reading.everything(conn, verifier.feed)
     finding = verifier.finish()
     if finding is None:
         what = f"{verifier.entries} entries, {first} to {head.seq}" if verifier.entries else "no entry yet"
         yield Check("chain", "holds", f"{what}; the last has the hash {head.hash.hex()}")
     else:
         yield Check("chain", "broken", f"{finding.what} (entries {finding.first} to {finding.last})")
-    yield _covered(verifier, key, known, head.seq)
+    yield _covered(verifier, key, given, head.seq)
     waiting = await ledger.count_waiting(conn)
     if waiting:
         yield Check("not chained yet", "note", f"{waiting} entries, which is a second's work")
@@ -74,17 +71,17 @@ async def checks(conn: Connection, window: Window, signing: Signing) -> AsyncIte
         yield Check(one.kind.value, result, f"{times.to_text(one.at)}: {told}")
 
 
-def _covered(verifier: Verifier, key: PublicKey | None, known: list[Read], last: int) -> Check:
+def _covered(verifier: Verifier, key: PublicKey | None, given: list[Read], last: int) -> Check:
     if key is None:
         return Check("checkpoints", "note", "this collector keeps none, so the chain is only compared with itself")
-    newest = max((one.checkpoint.at for one in known if one.checkpoint is not None), default="")
+    newest = max((one.checkpoint.at for one in given if one.checkpoint is not None), default="")
     if not newest:
         return Check("checkpoints", "note", "there are none yet, so the chain is only compared with itself")
     behind = last - verifier.covered
     return Check(
         "checkpoints",
         "note" if behind > 0 else "holds",
-        f"{len(known)} of them, the newest of {newest}, signed with {key.text}; they cover the entries up to "
+        f"{len(given)} of them, the newest of {newest}, signed with {key.text}; they cover the entries up to "
         f"{verifier.covered}" + (f", and not the last {behind}" if behind > 0 else ""),
     )
 

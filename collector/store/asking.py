@@ -4,12 +4,11 @@ Statements are text whose parameters are written ``:name``; what comes back are 
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store.engine import statement
 from collector.store.reader import Reader
 
 Asking = AsyncConnection | Reader
@@ -21,7 +20,7 @@ async def rows(conn: Asking, sql: str, given: Mapping[str, Any] | None = None) -
     """Return the rows of a statement."""
     if isinstance(conn, Reader):
         return await conn.rows(sql, given or {})
-    found: Sequence[Any] = (await conn.execute(_statement(sql), given)).all()
+    found: Sequence[Any] = (await conn.execute(statement(sql), given)).all()
     return found
 
 
@@ -39,13 +38,7 @@ async def stream(conn: Asking, sql: str, given: Mapping[str, Any], batch: int) -
             for row in found:
                 yield row
         return
-    async with conn.stream(_statement(sql).execution_options(yield_per=batch), given) as result:
+    async with conn.stream(statement(sql).execution_options(yield_per=batch), given) as result:
         async for partition in result.partitions():
             for row in partition:
                 yield tuple(row)
-
-
-@lru_cache(maxsize=1024)
-def _statement(sql: str) -> TextClause:
-    # There are few forms, and finding its parameters costs more than running it.
-    return text(sql)

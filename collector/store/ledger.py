@@ -1,6 +1,8 @@
 """The audit log in the database: what happened is noted with it, and chained afterwards by one writer at a time."""
 
+import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -9,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store.engine import Connection, statement
 from collector.store.wire import Wire
 
 
@@ -20,6 +22,8 @@ class AuditKind(StrEnum):
     """A snapshot or delta was accepted: cluster, node, generation, seq, state_hash."""
     HELLO = "hello"
     """An agent's new life began: cluster, node, generation, instance, boot_id, state_hash."""
+    WATCHED = "watched"
+    """The log began while a node was known already: cluster, node, generation, seq, state_hash of its last message."""
     CONFLICT = "conflict"
     """Two agents speak for one node: cluster, node, instance, boot_id of the other one."""
     ENROLMENT = "enrolment"
@@ -87,7 +91,20 @@ _APPEND: Final = text(
     "CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])) "
     "AS e (seq, at, kind, body, hash)"
 )
-_READ: Final = f"SELECT {_LINK} FROM audit_log WHERE seq > :after"
+# A page of the chain is one value: a row of its own for every entry costs the driver more than everything else.
+# Compared are both columns of the key, so that an entry which is there twice is not passed over between two pages.
+_PAGE: Final = (
+    "SELECT string_agg(int8send(seq) || timestamptz_send(chained_at) || timestamptz_send(at) "
+    "|| int4send(octet_length(kind)) || int4send(octet_length(body)) || int4send(octet_length(hash)) "
+    "|| kind || body || hash, '') FROM (SELECT seq, chained_at, at, convert_to(kind, 'UTF8') AS kind, "
+    "convert_to(body, 'UTF8') AS body, hash FROM audit_log WHERE (seq, chained_at) > (:seq, {after}){only} "
+    "ORDER BY seq, chained_at LIMIT :limit) AS page"
+)
+_AFTER: Final = "timestamptz '2000-01-01 00:00:00+00' + :at * interval '1 microsecond'"
+_ENTRY: Final = struct.Struct(">qqqiii")
+_SENT_SINCE: Final = 946_684_800_000_000
+"""Microseconds from 1970 to 2000: PostgreSQL sends times as microseconds since 2000."""
+_ENDLESS: Final = 2**63 - 1
 _FIRST: Final = text("SELECT coalesce((SELECT min(seq) FROM audit_log), (SELECT seq + 1 FROM audit_head))")
 _AT: Final = text("SELECT hash FROM audit_log WHERE seq = :seq")
 _NEWEST: Final = text(f"SELECT {_LINK} FROM audit_log WHERE kind = :kind ORDER BY seq")
@@ -176,13 +193,58 @@ async def hash_of(connection: Connection, seq: int) -> bytes | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the chain: behind this entry. ``chained_at`` is in microseconds since 1970."""
+
+    seq: int = 0
+    chained_at: int = _ENDLESS
+
+
+def behind(link: Link) -> Place:
+    """Return the place behind an entry."""
+    return Place(link.seq, link.chained_at)
+
+
+async def page(connection: Connection, place: Place, kind: str = "", limit: int = BATCH) -> list[Link]:
+    """Return the next entries behind a place, in order, ``limit`` at the most; with ``kind`` only of that kind."""
+    only = " AND kind = :kind" if kind else ""
+    endless = place.chained_at >= _ENDLESS
+    sql = _PAGE.format(after="'infinity'" if endless else _AFTER, only=only)
+    given = {"seq": place.seq, "limit": limit} | ({} if endless else {"at": place.chained_at - _SENT_SINCE})
+    found = await connection.execute(statement(sql), given | ({"kind": kind} if kind else {}))
+    return _unpacked(found.scalar_one() or b"")
+
+
+def _unpacked(sent: bytes) -> list[Link]:
+    found = []
+    place = 0
+    while place < len(sent):
+        seq, chained_at, at, kind, body, hashed = _ENTRY.unpack_from(sent, place)
+        begin = place + _ENTRY.size
+        middle = begin + kind
+        end = middle + body
+        place = end + hashed
+        found.append(
+            Link(
+                seq,
+                # An end of time that somebody wrote there stays one.
+                min(chained_at + _SENT_SINCE, _ENDLESS),
+                min(at + _SENT_SINCE, _ENDLESS),
+                sent[begin:middle].decode(),
+                sent[middle:end].decode(),
+                sent[end:place],
+            )
+        )
+    return found
+
+
 async def links(connection: Connection, after: int = 0, kind: str = "") -> AsyncIterator[list[Link]]:
     """Yield the chain behind ``after``, in order, in batches; with ``kind`` only entries of that kind."""
-    only = " AND kind = :kind" if kind else ""
-    statement = text(f"{_READ}{only} ORDER BY seq").execution_options(yield_per=BATCH)
-    async with connection.stream(statement, {"after": after} | ({"kind": kind} if kind else {})) as found:
-        async for batch in found.partitions():
-            yield [Link(*row) for row in batch]
+    place = Place(after)
+    while batch := await page(connection, place, kind):
+        yield batch
+        place = behind(batch[-1])
 
 
 async def of_kind(connection: Connection, kind: AuditKind) -> list[Link]:

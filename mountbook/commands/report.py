@@ -119,6 +119,9 @@ def _with_csv(client: "Client", name: str, query: "Query", output: str) -> None:
             rows = Copy("csv", csv.write, progress).all(found.next())
             Copy("pdf", pdf.write, progress).all(found.next())
             found.end()
+        # Both or neither: the one names the other.
+        csv.settle()
+        pdf.settle()
         csv.keep()
         pdf.keep()
     _done(f"{output} and {table}", rows)

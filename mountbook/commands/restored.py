@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mountbook import options
+from mountbook import beside, options
 from mountbook.options import Shape
 from protocol.text import clean
 
@@ -28,13 +28,8 @@ from protocol.text import clean
     help="The collectors' signing key.",
 )
 @click.option("--reason", required=True, type=clean, metavar="TEXT", help="Why, for who reads it in a year.")
-@click.option("--by", type=clean, metavar="NAME", help="Who says so; by default the user who types.")
-@click.option(
-    "--database",
-    envvar="MOUNTBOOK_DATABASE",
-    metavar="URL",
-    help="Which database: postgresql://USER@HOST/NAME.  [env var: MOUNTBOOK_DATABASE]",
-)
+@beside.by
+@beside.database
 @options.shaped(templates=False, no_trunc=False)
 def command(
     *, places: tuple[Path, ...], key: Path, reason: str, by: str | None, database: str | None, shape: Shape
@@ -43,11 +38,7 @@ def command(
 
     `mountbook verify` goes on to tell that it happened, who said so and why.
     """
-    module = options.need("mountbook.local.holds", "collector")
-    try:
-        restore = module.restored(database, list(places), key, by, reason)
-    except ModuleNotFoundError as exc:
-        raise options.missing(exc, "collector") from exc
+    restore = beside.call("holds", "restored", database, list(places), key, by, reason)
     if shape.as_json:
         options.write_json(restore)
     else:

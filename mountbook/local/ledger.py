@@ -2,20 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from collector.errors import CollectorError
-from collector.ledger import checkpoints, signing
+from collector.ledger import checkpoints, reading, signing
 from collector.ledger.checkpoints import Read
 from collector.ledger.signing import PublicKey
 from collector.ledger.verify import Known, Verifier
-from collector.store import ledger
 from collector.store.engine import Database
-from collector.store.ledger import AuditKind, Link
+from collector.store.ledger import Link
 from mountbook.errors import UserError
 from mountbook.local import datadir, register
 from mountbook.local.tokens import with_database
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
-_SIGNED: Final = (AuditKind.RETENTION, AuditKind.RESTORE)
 _TOLD_EVERY: Final = 2.0
 
 
@@ -79,12 +76,11 @@ def ask(client: "Client", given: Witnesses, progress: Progress) -> Verdict:
         UserError: it cannot be asked.
     """
     status = client.audit()
-    signed = [_link(entry) for kind in _SIGNED for entry in client.audit_log(kind)]
+    signed = [_link(entry) for kind in reading.SIGNED for batch in client.audit_log(kind) for entry in batch]
     known = Known(status.register, status.seq, bytes.fromhex(status.hash), signed)
     run = _Run(Verifier(known, given.key, given.checkpoints), known, given, progress)
-    entries = client.audit_log()
-    while batch := [_link(entry) for entry in islice(entries, ledger.BATCH)]:
-        if not run.feed(batch):
+    for batch in client.audit_log():
+        if not run.feed(map(_link, batch)):
             break
     return run.verdict()
 
@@ -98,13 +94,9 @@ def read(database: str | None, given: Witnesses, progress: Progress) -> Verdict:
 
     async def work(opened: Database) -> Verdict:
         async with opened.query() as connection:
-            head = await ledger.head(connection)
-            signed = [link for kind in _SIGNED for link in await ledger.of_kind(connection, kind)]
-            known = Known(str(head.register), head.seq, head.hash, signed)
+            known = await reading.known(connection)
             run = _Run(Verifier(known, given.key, given.checkpoints), known, given, progress)
-            async for batch in ledger.links(connection):
-                if not run.feed(batch):
-                    break
+            await reading.everything(connection, run.feed)
             return run.verdict()
 
     return with_database(database, work)

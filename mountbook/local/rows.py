@@ -1,14 +1,10 @@
 """Entries as the rows of answers, for a data root that no collector knows."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from protocol import entries
 from protocol.answers import ContainerRow, ImageRow, LayerRow, Scan
 from protocol.entries import Container, Entry, Image, Layer, LayerUse
-
-_SERVICE: Final = (entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = (entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
 
 
 def scan(root: str, found: Iterable[Entry], problems: Iterable[str]) -> Scan:
@@ -40,10 +36,6 @@ def scan(root: str, found: Iterable[Entry], problems: Iterable[str]) -> Scan:
     )
 
 
-def _first(labels: dict[str, str], names: tuple[str, ...]) -> str:
-    return next((labels[name] for name in names if labels.get(name)), "")
-
-
 def _container(entry: Container) -> ContainerRow:
     return ContainerRow(
         container_id=entry.key,
@@ -70,9 +62,9 @@ def _container(entry: Container) -> ContainerRow:
         paths=list(entry.paths),
         ghost=entry.ghost,
         outer=entry.outer,
-        service=_first(entry.labels, _SERVICE),
+        service=entries.first_label(entry.labels, entries.SERVICE_LABELS),
         task=entry.labels.get(entries.LABEL_TASK, ""),
-        stack=_first(entry.labels, _STACK),
+        stack=entries.first_label(entry.labels, entries.STACK_LABELS),
     )
 
 

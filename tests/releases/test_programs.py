@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mountbook.local import ledger
 from tests.faults.line import Line
 from tests.faults.parts import ROOT, Collector, Postgres
 from tests.faults.world import World
@@ -87,5 +88,16 @@ def test_its_collector_works_on_beside_this_one_while_and_after_the_database_is_
             world.line.lead_to(world.collector.port)
             node.churn(5)
             world.converged()
+            world.line.lead_to(ours.port)
+            node.churn(5)
+            world.converged()
         finally:
             ours.end()
+        verdict = ledger.read(database.url, ledger.Witnesses(None, []), lambda _: None)
+        assert verdict.whole, verdict.what
+        noted = database.value("SELECT count(*) FROM audit_log WHERE kind = 'state' AND body LIKE '%noted_by%'")
+        assert noted, "what the older collector accepted meanwhile is in the log"
+        assert any("noted by the database" in remark for remark in verdict.remarks)
+        assert database.value("SELECT count(*) FROM audit_log WHERE kind = 'watched'") == database.value(
+            "SELECT count(*) FROM nodes"
+        )

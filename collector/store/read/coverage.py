@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from collector.store import asking
 from collector.store.asking import Asking
-from collector.store.read.nodes import STATES
+from collector.store.read.nodes import STATES, SUPERSEDED_AT
+from collector.store.read.versions import Former
 from protocol.answers import NodeState
 
 
@@ -57,15 +58,21 @@ class Known:
     nodes: list[Facts]
     gaps: dict[int, list[GapRow]]
 
+    @property
+    def former(self) -> tuple[Former, ...]:
+        """The node IDs that are superseded, as ``nodes.former`` finds them."""
+        return tuple(
+            Former(node.node_id, min(node.listed_at or node.superseded_at, node.superseded_at), node.superseded_at)
+            for node in self.nodes
+            if node.node_id is not None and node.superseded_at is not None
+        )
+
 
 _FACTS: Final = f"""
     SELECT clock_timestamp() AS now, s.id AS node_id, s.cluster, s.node, s.hostname, s.state, n.observed_since,
         s.heard_at, greatest(n.listed_at, h.listed_at) AS listed_at, r.first_at AS named_at, r.left_at,
         o.rosters_since,
-        CASE WHEN s.state = 'superseded' THEN (
-            SELECT min(m.observed_since) FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
-            WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id AND i.heard_at > s.heard_at
-        ) END AS superseded_at,
+        CASE WHEN s.state = 'superseded' THEN {SUPERSEDED_AT} END AS superseded_at,
         CASE WHEN n.listed_at IS NOT NULL AND 'container' <> ALL(n.complete)
             THEN coalesce((n.enumerated ->> 'container')::timestamptz, n.observed_since) END AS incomplete_since,
         n.conflict_since, n.conflict_seen, h.skew

@@ -39,13 +39,9 @@ class Life:
     digest: str
 
 
-_LABELS: Final = (
-    entries.LABEL_SERVICE,
-    entries.LABEL_COMPOSE_SERVICE,
-    entries.LABEL_STACK,
-    entries.LABEL_COMPOSE_PROJECT,
+ALONE: Final = " AND ".join(
+    f"coalesce(doc -> 'labels' ->> '{label}', '') = ''" for label in (*entries.SERVICE_LABELS, *entries.STACK_LABELS)
 )
-ALONE: Final = " AND ".join(f"coalesce(doc -> 'labels' ->> '{label}', '') = ''" for label in _LABELS)
 """The condition on containers that belong to no service and no stack."""
 
 _FIRST: Final = (

@@ -8,21 +8,25 @@ import msgspec
 
 from collector.store import asking
 from collector.store.asking import Asking
-from collector.store.read.versions import Versions, prefix
+from collector.store.read.versions import Former, Versions, prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, NodeState, RosterRead, SilentNode
 
-STATES: Final = """
+SUPERSEDED_AT: Final = """(
+    SELECT min(m.observed_since) FROM nodes AS m WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id
+        AND n.engine_id <> '' AND m.id <> n.id AND m.observed_since > coalesce(h.heard_at, '-infinity')
+)"""
+"""When another node ID with the same engine was observed for the first time, after the last word of this one; of
+``nodes AS n`` with ``node_heartbeats AS h``. Two that were heard at the same time are copies: none supersedes another.
+"""
+
+STATES: Final = f"""
     SELECT n.id, coalesce(n.cluster, r.cluster) AS cluster, coalesce(n.node, r.node) AS node,
         coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname, h.heard_at,
         CASE
             WHEN h.heard_at > clock_timestamp() - make_interval(secs => :silent_after) AND n.listed_at IS NOT NULL
                 THEN CASE WHEN 'container' = ANY(n.complete) THEN 'observed' ELSE 'incomplete' END
-            WHEN n.engine_id <> '' AND EXISTS (
-                SELECT FROM nodes AS m JOIN node_heartbeats AS i ON i.node_id = m.id
-                WHERE m.cluster = n.cluster AND m.engine_id = n.engine_id AND m.id <> n.id
-                    AND i.heard_at > coalesce(h.heard_at, '-infinity')
-            ) THEN 'superseded'
+            WHEN {SUPERSEDED_AT} IS NOT NULL THEN 'superseded'
             WHEN r.left_at IS NOT NULL THEN 'left'
             WHEN r.state = 'down' THEN 'down'
             WHEN r.availability = 'drain' THEN 'drained'
@@ -40,10 +44,11 @@ old one is superseded."""
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The coverage of an answer, and the register's time of it."""
+    """The coverage of an answer, the register's time of it, and the node IDs that are superseded by then."""
 
     now: datetime
     coverage: Coverage
+    former: tuple[Former, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class KnownNode:
 
     node_id: int
     node: NodeRef
+    state: NodeState
 
 
 async def coverage(conn: Asking, silent_after: float) -> Observed:
@@ -61,15 +67,31 @@ async def coverage(conn: Asking, silent_after: float) -> Observed:
         "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
         "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
         """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
-        f"FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text FROM ({STATES}) AS s",
+        "FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text, "
+        f"bool_or(state = 'superseded') FROM ({STATES}) AS s",
         {"silent_after": silent_after},
     )
-    ((now, observed, silent),) = found
+    ((now, observed, silent, superseded),) = found
     nodes = msgspec.json.decode(silent, type=list[SilentNode])
     # A register that knows no node has looked at nothing.
     complete = observed > 0 and not nodes
     answer = Coverage(as_of=times.to_text(now), complete=complete, nodes_observed=observed, silent=nodes)
-    return Observed(now, answer)
+    return Observed(now, answer, await former(conn, silent_after) if superseded else ())
+
+
+async def former(conn: Asking, silent_after: float) -> tuple[Former, ...]:
+    """Return the node IDs that are superseded."""
+    found = await asking.rows(conn, _SUPERSEDED, {"silent_after": silent_after})
+    return tuple(Former(*row) for row in found)
+
+
+_SUPERSEDED: Final = f"""
+    SELECT id, least(coalesce(listed_at, superseded_at), superseded_at), superseded_at FROM (
+        SELECT s.id, greatest(n.listed_at, h.listed_at) AS listed_at, {SUPERSEDED_AT} AS superseded_at
+        FROM ({STATES}) AS s JOIN nodes AS n ON n.id = s.id LEFT JOIN node_heartbeats AS h ON h.node_id = n.id
+        WHERE s.state = 'superseded'
+    ) AS known WHERE superseded_at IS NOT NULL
+"""
 
 
 # Months are made from the present one on. When the oldest is younger than the first observation, others were dropped.
@@ -104,23 +126,20 @@ async def now(conn: Asking) -> datetime:
     return cast("datetime", moment)
 
 
-async def named(conn: Asking, name: str) -> list[KnownNode]:
+async def named(conn: Asking, silent_after: float, name: str) -> list[KnownNode]:
     """Return the nodes with this ID, this hostname, or an ID that begins so, rosters' too; at most a hundred."""
     begin = prefix(name)
     upper = " AND node < :high" if "high" in begin else ""
     found = await asking.rows(
         conn,
-        "SELECT id, cluster, node, hostname FROM ("
-        "SELECT coalesce(n.id, 0) AS id, coalesce(n.cluster, r.cluster) AS cluster, "
-        "coalesce(n.node, r.node) AS node, coalesce(nullif(n.hostname, ''), r.hostname, '') AS hostname "
-        "FROM nodes AS n FULL JOIN roster_nodes AS r ON r.cluster = n.cluster AND r.node = n.node) AS known "
+        f"SELECT coalesce(id, 0), cluster, node, hostname, state FROM ({STATES}) AS known "
         f"WHERE node >= :low{upper} OR hostname = :name "
         "ORDER BY node <> :name, hostname <> :name, cluster, node LIMIT 100",
-        {**begin, "name": name},
+        {**begin, "name": name, "silent_after": silent_after},
     )
     return [
-        KnownNode(node_id, NodeRef(cluster=cluster, node=node, hostname=hostname))
-        for node_id, cluster, node, hostname in found
+        KnownNode(node_id, NodeRef(cluster=cluster, node=node, hostname=hostname), state)
+        for node_id, cluster, node, hostname, state in found
     ]
 
 

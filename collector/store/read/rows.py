@@ -21,8 +21,6 @@ class Row:
 _KEY: Final = {Kind.CONTAINER: "container_id", Kind.LAYER: "key", Kind.IMAGE: "image_id"}
 """What a row calls the entry's key."""
 
-_SERVICE: Final = (entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = (entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
 _TASK: Final = (entries.LABEL_TASK,)
 
 
@@ -64,8 +62,8 @@ def _fields(kind: Kind) -> dict[str, str]:
     if kind is Kind.CONTAINER:
         seen = _time("greatest(n.listed_at, h.listed_at)")
         fields |= {
-            "service": _label(_SERVICE),
-            "stack": _label(_STACK),
+            "service": _label(entries.SERVICE_LABELS),
+            "stack": _label(entries.STACK_LABELS),
             "task": _label(_TASK),
             "certain": "CASE WHEN v.certain THEN 'true' ELSE 'false' END",
             "seen": f"CASE WHEN v.ended_after IS NULL THEN {seen} ELSE 'null' END",

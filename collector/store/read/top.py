@@ -19,8 +19,8 @@ def _label(*names: str) -> str:
     return f"coalesce({found}, '')"
 
 
-_SERVICE: Final = _label(entries.LABEL_SERVICE, entries.LABEL_COMPOSE_SERVICE)
-_STACK: Final = _label(entries.LABEL_STACK, entries.LABEL_COMPOSE_PROJECT)
+_SERVICE: Final = _label(*entries.SERVICE_LABELS)
+_STACK: Final = _label(*entries.STACK_LABELS)
 
 
 class _Group(NamedTuple):
@@ -109,7 +109,8 @@ def _statement(by: TopBy, order: TopOrder, *, grown: bool, nodes: bool) -> str:
         "SELECT count(*) > 0 AS measured, bool_or(c.partial) AS partial, sum(c.bytes) AS bytes, "
         f"sum(c.inodes) AS inodes, {growth} AS grown, {grown_from} AS grown_from, min(c.measured_at) AS measured_at "
         "FROM usage_current AS c WHERE c.node_id = e.node_id AND c.kind = e.kind AND c.entry_id = e.entry_id) AS u "
-        f"WHERE e.kind = ANY(:kinds) AND {group.name} <> ''" + (" AND e.node_id = ANY(:node_ids)" if nodes else "")
+        f"WHERE e.kind = ANY(:kinds) AND {group.name} <> '' AND e.node_id <> ALL(CAST(:former AS int[]))"
+        + (" AND e.node_id = ANY(:node_ids)" if nodes else "")
     )
     grouped = (
         f"SELECT cluster, node, hostname, key, {own.format('name')} AS name, {own.format('image')} AS image, "
@@ -139,16 +140,20 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What is ranked: by what, in which order, since when growth counts (``None``: it does not), and on which nodes."""
+    """What is ranked: by what, in which order, since when growth counts (``None``: it does not), and on which nodes.
+
+    ``former`` are node IDs that are superseded: their disks are those of others.
+    """
 
     by: TopBy
     order: TopOrder
     since: datetime | None
     node_ids: frozenset[int] | None
+    former: frozenset[int] = frozenset()
 
     def statement(self) -> tuple[str, dict[str, Any]]:
         """Return the SELECT of all rows, best first, without a limit; and its parameters."""
-        given: dict[str, Any] = {"kinds": list(_GROUPS[self.by].kinds)}
+        given: dict[str, Any] = {"kinds": list(_GROUPS[self.by].kinds), "former": sorted(self.former)}
         if self.since is not None:
             given["since"] = self.since
         if self.node_ids is not None:

@@ -5,6 +5,8 @@ may have been valid at T, because it may have begun before T and had not surely 
 between the bounds of its beginning or of its end, or after the last list of its node; what its engine made only after T
 was surely not there. One about a
 window reads every version that may have been valid at any moment of it.
+
+What a superseded node ID had stays in ``entries``, as no other node's message may touch it, but ended with the ID.
 """
 
 import sys
@@ -22,6 +24,10 @@ _BEGAN: Final = (
     "(began_after IS NULL OR began_after < :at) AND (began_before <= :at "
     "OR kind NOT IN ('container', 'volume') OR coalesce(left(doc ->> 'created_at', 19), '') <= :made)"
 )
+_FORMER: Final = (
+    "entries JOIN unnest(CAST(:former AS int[]), CAST(:former_after AS timestamptz[]), "
+    "CAST(:former_before AS timestamptz[])) AS former (former_id, ended_after, ended_before) ON former_id = node_id"
+)
 # The engine's time is text of an agent: it is compared as text, whole seconds only, so that none can break a query.
 _MADE: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -34,6 +40,14 @@ class Span(NamedTuple):
 
 
 EVER: Final = Span()
+
+
+class Former(NamedTuple):
+    """A superseded node ID: all that it had ended after its last list, and by the first list of who superseded it."""
+
+    node_id: int
+    listed_at: datetime
+    superseded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +70,15 @@ class Versions:
     """``at`` is the moment (``None``: now), ``node_ids`` the only nodes that are of interest (``None``: all).
 
     ``ahead`` is by how much the clock of any node may be ahead of PostgreSQL's; ``stale`` are the nodes whose last list
-    was made before ``at``: what they have now they may not have had then. ``span`` asks for all versions of a window
-    instead of a moment.
+    was made before ``at``: what they have now they may not have had then. ``former`` are the node IDs that are
+    superseded now. ``span`` asks for all versions of a window instead of a moment.
     """
 
     at: datetime | None = None
     node_ids: frozenset[int] | None = None
     ahead: timedelta = timedelta()
     stale: frozenset[int] = frozenset()
+    former: tuple[Former, ...] = ()
     span: Span | None = None
 
     @property
@@ -74,9 +89,21 @@ class Versions:
             given |= {name: when for name, when in self.span._asdict().items() if when is not None}
         elif self.at is not None:
             given |= {"at": self.at, "made": (self.at + self.ahead).strftime(_MADE), "stale": sorted(self.stale)}
+        if ended := self.ended:
+            given["former"] = [one.node_id for one in ended]
+            if self.span is not None:
+                given["former_after"] = [one.listed_at for one in ended]
+                given["former_before"] = [one.superseded_at for one in ended]
         if self.node_ids is not None:
             given["node_ids"] = sorted(self.node_ids)
         return given
+
+    @property
+    def ended(self) -> tuple[Former, ...]:
+        """The node IDs that had ended by the moment, or by now if a window is meant."""
+        if self.at is None or self.span is not None:
+            return self.former
+        return tuple(one for one in self.former if one.superseded_at <= self.at)
 
     def within(self, node_ids: AbstractSet[int]) -> Self:
         """Return the same versions, of these nodes only."""
@@ -119,21 +146,22 @@ class Versions:
         """Return the SELECT of current versions, and that of closed ones (``""``: none are of interest)."""
         if self.node_ids is not None:
             condition = f"{condition} AND node_id = ANY(:node_ids)"
+        lasting = f"{condition} AND node_id <> ALL(CAST(:former AS int[]))" if self.ended else condition
         if self.span is not None:
             begun = "" if self.span.until is None else " AND (began_after IS NULL OR began_after < :until)"
             lasted = "" if self.span.since is None else " AND ended_before > :since"
             ended = "ended_after, ended_before, TRUE AS certain"
-            return (
-                f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}{begun}",
-                f"SELECT {columns}, {ended} FROM history WHERE {condition}{begun}{lasted}",
-            )
+            closed = f"SELECT {columns}, {ended} FROM history WHERE {condition}{begun}{lasted}"
+            if self.ended:
+                closed += f" UNION ALL SELECT {columns}, {ended} FROM {_FORMER} WHERE {condition}{begun}{lasted}"
+            return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {lasting}{begun}", closed
         if self.at is None:
-            return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {condition}", ""
+            return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {lasting}", ""
         lasts = "began_before <= :at AND node_id <> ALL(CAST(:stale AS int[])) AS certain"
         certain = "began_before <= :at AND :at <= ended_after AS certain"
         closed = f"{condition} AND {_BEGAN} AND ended_before > :at"
         return (
-            f"SELECT {columns}, {_OPEN}, {lasts} FROM entries WHERE {condition} AND {_BEGAN}",
+            f"SELECT {columns}, {_OPEN}, {lasts} FROM entries WHERE {lasting} AND {_BEGAN}",
             f"SELECT {columns}, ended_after, ended_before, {certain} FROM history WHERE {closed}",
         )
 

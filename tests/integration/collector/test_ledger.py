@@ -8,14 +8,14 @@ import pytest
 
 from collector import enrolment, identity
 from collector.errors import ProblemError
-from collector.ledger import chain, checkpoints
+from collector.ledger import chain, checkpoints, reading
 from collector.ledger.checkpoints import CheckpointFile
 from collector.ledger.keeper import Keeper, Notary
 from collector.ledger.signing import SigningKey
-from collector.ledger.verify import Finding, Known, Verifier
+from collector.ledger.verify import Finding, Verifier
 from collector.store import ledger
 from collector.store.engine import Database
-from collector.store.ledger import AuditKind
+from collector.store.ledger import AuditKind, Link
 from protocol.enrol import Enrol
 from tests.integration.collector.node import Node, Rows, container
 
@@ -29,16 +29,11 @@ async def chain_all(database: Database) -> int:
     return total
 
 
-async def verify(database: Database, place: Path | None = None) -> Finding | None:
+async def verify(database: Database, place: Path | None = None, page: int = 3) -> Finding | None:
     given = [] if place is None else checkpoints.read_places([place])
     async with database.query() as connection:
-        head = await ledger.head(connection)
-        signed = [*await ledger.of_kind(connection, AuditKind.RETENTION)]
-        known = Known(str(head.register), head.seq, head.hash, signed)
-        verifier = Verifier(known, KEY.public if given else None, given)
-        async for batch in ledger.links(connection):
-            if not verifier.feed(batch):
-                break
+        verifier = Verifier(await reading.known(connection), KEY.public if given else None, given)
+        await reading.everything(connection, verifier.feed, page)
     return verifier.finish()
 
 
@@ -173,3 +168,75 @@ async def test_checkpoints_find_what_was_changed_behind_the_collectors_back(
     assert again.set_back
     await chain_all(database)
     assert [one["checkpoint"] for one in told(rows, "set-back")] == [3]
+
+
+async def test_pages_lose_nothing_and_pass_over_nothing(database: Database, rows: Rows) -> None:
+    for number in range(11):
+        async with database.ingest() as connection:
+            await ledger.note(connection, AuditKind.ACCESS, {"number": number, "path": "/srv/müll \\ 🐳"})
+        if number % 4 == 3:
+            await chain.extend(database)
+    await chain_all(database)
+    async with database.query() as connection:
+        found: list[list[Link]] = []
+
+        def take(page: list[Link]) -> bool:
+            found.append(page)
+            return True
+
+        await reading.everything(connection, take, 4)
+        assert [len(page) for page in found] == [4, 4, 3]
+        assert [link for page in found for link in page] == await ledger.of_kind(connection, AuditKind.ACCESS)
+    assert await verify(database) is None
+    again = (
+        "INSERT INTO audit_log SELECT seq, chained_at + interval '1 microsecond', at, kind, body, hash FROM audit_log"
+    )
+    rows.change(f"{again} WHERE seq = 3")
+    for page in (2, 3, 4):
+        finding = await verify(database, page=page)
+        assert finding is not None
+        assert (finding.first, finding.what) == (3, "entry 3 is there twice")
+
+
+async def test_an_end_of_time_in_an_entry_is_an_edit_like_any(database: Database, rows: Rows) -> None:
+    async with database.ingest() as connection:
+        await ledger.note(connection, AuditKind.ACCESS, {"number": 1})
+    await chain_all(database)
+    for edit in ("at = 'infinity'", "at = '-infinity'", "hash = ''", "kind = ''"):
+        rows.change(f"UPDATE audit_log SET {edit}")
+        finding = await verify(database)
+        assert finding is not None
+        assert finding.first == 1
+
+
+async def test_what_a_collector_without_an_audit_log_accepts_is_noted_by_the_database(
+    database: Database, node: Node, rows: Rows
+) -> None:
+    """As release 0.1 writes it: the node's row is advanced, or begins a generation, and nothing else."""
+    advance = "UPDATE nodes SET last_seq = last_seq + 1, changed_at = clock_timestamp(), state_hash = '\\xab'"
+    await node.hello()
+    await node.snapshot(container(1))
+    rows.change(advance)
+    rows.change("UPDATE nodes SET changed_at = clock_timestamp()")
+    node.seq += 1
+    hashed = rows.ask("SELECT encode(state_hash, 'hex') AS h FROM nodes")[0]["h"]
+    rows.change("UPDATE nodes SET generation = '9-old', last_seq = 0, instance = 'i9'")
+    rows.change(advance)
+    rows.change(advance)
+    await chain_all(database)
+    assert [(one["seq"], one.get("noted_by")) for one in told(rows, "state")] == [
+        (1, None),
+        (2, "database"),
+        (1, "database"),
+        (2, "database"),
+    ]
+    assert told(rows, "state")[1]["state_hash"] == hashed == "ab"
+    assert (told(rows, "hello")[1]["generation"], told(rows, "hello")[1]["instance"]) == ("9-old", "i9")
+    assert await verify(database) is None
+    rows.change(advance)
+    rows.change(advance)
+    rows.change("DELETE FROM audit_pending WHERE id = (SELECT min(id) FROM audit_pending)")
+    await chain_all(database)
+    finding = await verify(database)
+    assert finding is not None
+    assert "message 4 of node n1" in finding.what

@@ -1,15 +1,25 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from collector.errors import ProblemError
+from collector.lookup import top
+from collector.lookup.history import history
 from collector.lookup.nodes import nodes
+from collector.lookup.refs import parse
 from collector.lookup.scope import scoped
+from collector.lookup.sizes import disk_use
+from collector.lookup.where import where
 from collector.store.engine import Database
+from collector.store.read import lives
+from collector.store.read.lists import Conditions
+from collector.store.read.versions import Span
+from protocol import times
 from protocol.answers import Nodes
 from protocol.entries import Kind, ResolvedBy
-from tests.integration.collector.cluster import NOW, Cluster, container
+from tests.integration.collector.cluster import CLUSTER, NOW, Cluster, container
 
 SILENT_AFTER = 45.0
 
@@ -46,14 +56,107 @@ async def test_a_node_that_could_not_list_its_containers_is_no_full_coverage(dat
 
 
 async def test_a_node_that_came_back_under_a_new_id_is_no_gap(database: Database) -> None:
-    cluster = Cluster(database)
-    await cluster.node("before", heard=timedelta(days=1))
-    await cluster.node("after")
-    async with database.ingest() as conn:
-        await conn.execute(text("UPDATE nodes SET engine_id = 'one-engine'"))
+    await came_back(database)
     answer = await ask(database)
     assert {row.node: row.state for row in answer.nodes} == {"before": "superseded", "after": "observed"}
     assert answer.coverage.complete
+
+
+async def came_back(database: Database) -> Cluster:
+    """Let a node that was heard until a day ago have come back under a new ID an hour ago, with one container less."""
+    cluster = Cluster(database)
+    long_ago = NOW - timedelta(days=30)
+    await cluster.node("before", [container(1, "web"), container(2, "gone")], heard=timedelta(days=1), at=long_ago)
+    await cluster.node("after", [container(1, "web")], since=NOW - timedelta(hours=1))
+    async with database.ingest() as conn:
+        await conn.execute(text("UPDATE nodes SET engine_id = 'one-engine', hostname = 'n1'"))
+        await conn.execute(
+            text(
+                "INSERT INTO roster_nodes (cluster, node, hostname, state, first_at) "
+                "VALUES (:cluster, :node, 'n1', :state, :at)"
+            ),
+            [
+                {"cluster": CLUSTER, "node": "before", "state": "down", "at": long_ago},
+                {"cluster": CLUSTER, "node": "after", "state": "ready", "at": NOW - timedelta(hours=1)},
+            ],
+        )
+    return cluster
+
+
+async def test_what_a_superseded_id_had_is_not_current_and_ended_with_it(database: Database) -> None:
+    await came_back(database)
+    assert await nodes_with(database, "web") == ["after"]
+    assert await nodes_with(database, "gone") == []
+    for at, certain in ((timedelta(days=2), True), (timedelta(hours=2), False)):
+        assert await nodes_with(database, "gone", NOW - at) == ["before"]
+        async with database.query() as conn:
+            scope = await scoped(conn, SILENT_AFTER, at=(NOW - at).isoformat())
+            (row,) = (await where(scope, parse("name:gone"), 10, "")).containers
+            assert row.certain is certain
+    assert await nodes_with(database, "gone", NOW - timedelta(minutes=30)) == []
+    async with database.query() as conn:
+        scope = await scoped(conn, SILENT_AFTER)
+        (past,) = (await history(scope, parse("name:gone"), 10, "")).versions
+        use = await disk_use(scope)
+        best = await top.page(scope, top.question(scope, "container", "size", ""), 10, "")
+    assert (past.node, past.why, past.events[-1].event) == ("before", "superseded", "first-seen")
+    assert past.ended is not None
+    assert past.ended.after is not None
+    assert times.parse_time(past.ended.after, NOW) < NOW - timedelta(hours=23)
+    assert times.parse_time(past.ended.before, NOW) == NOW - timedelta(hours=1)
+    assert [node.node for node in use.nodes] == ["after"]
+    assert best.total.entries == 1
+
+
+async def test_a_report_of_a_window_has_what_a_superseded_id_had_in_it(database: Database) -> None:
+    await came_back(database)
+    found = []
+    async with database.query() as conn:
+        scope = await scoped(conn, SILENT_AFTER)
+        for since in (timedelta(days=2), timedelta(minutes=30)):
+            versions = replace(scope.versions, span=Span(NOW - since, NOW))
+            stream = lives.everything(conn, versions, Kind.CONTAINER, Conditions())
+            found.append([(life.node.node, life.entry.key[:4], life.ended is None) async for life in stream])
+    assert found == [
+        [("before", "0001", False), ("before", "0002", False), ("after", "0001", True)],
+        [("after", "0001", True)],
+    ]
+
+
+async def nodes_with(database: Database, name: str, at: datetime | None = None) -> list[str]:
+    async with database.query() as conn:
+        scope = await scoped(conn, SILENT_AFTER, at=at.isoformat() if at is not None else "")
+        try:
+            return sorted(row.node for row in (await where(scope, parse(f"name:{name}"), 10, "")).containers)
+        except ProblemError:
+            return []
+
+
+async def test_copies_of_one_disk_that_were_heard_at_the_same_time_supersede_nobody(database: Database) -> None:
+    cluster = Cluster(database)
+    await cluster.node("copy", [container(1, "web")], heard=timedelta(hours=1))
+    await cluster.node("original", [container(2, "app")])
+    async with database.ingest() as conn:
+        await conn.execute(text("UPDATE nodes SET engine_id = 'one-engine'"))
+    answer = await ask(database)
+    assert {row.node: row.state for row in answer.nodes} == {"copy": "silent", "original": "observed"}
+    assert await nodes_with(database, "web") == ["copy"]
+
+
+async def test_a_hostname_means_the_node_that_is_present(database: Database) -> None:
+    cluster = await came_back(database)
+    for at, meant in (("", "after"), ((NOW - timedelta(days=2)).isoformat(), "before")):
+        async with database.query() as conn:
+            scope = await scoped(conn, SILENT_AFTER, node="n1", at=at)
+        assert scope.node is not None
+        assert scope.node.node == meant
+    await cluster.node("third")
+    async with database.ingest() as conn:
+        await conn.execute(text("UPDATE nodes SET hostname = 'n1'"))
+    async with database.query() as conn:
+        with pytest.raises(ProblemError, match="2 nodes are called 'n1'") as refused:
+            await scoped(conn, SILENT_AFTER, node="n1")
+    assert set(refused.value.candidates) == {"after", "third"}
 
 
 async def test_no_node_at_all_is_no_full_coverage(database: Database) -> None:

@@ -19,7 +19,8 @@ from agent.reporter import Reporter
 from agent.service import Service
 from agent.wire import Body
 from protocol.entries import Entry, EntryKey, Kind
-from protocol.messages import Engine
+from protocol.messages import Engine, Intervals
+from protocol.roster import Roster, RosterNode, RosterReply
 from tests.unit.agent.driving import ROOT, container
 from tests.unit.agent.model_collector import ModelCollector
 
@@ -99,8 +100,12 @@ class FakeNode:
 class FakeNetwork:
     collector: ModelCollector
     down: bool = False
+    rosters: int = 0
 
     async def post(self, name: str, body: Body, answer: type[Reply]) -> Outcome:
+        if name == "roster":
+            self.rosters += 1
+            return RosterReply(taken=True, server_time=0.0)
         outcome = Unreachable("down") if self.down else self.collector.post(name, body)
         assert isinstance(outcome, answer | Rejected | Unreachable), f"{name} expects another answer"
         return outcome
@@ -112,12 +117,13 @@ class World:
     collector: ModelCollector
     network: FakeNetwork
     config: Config
+    roster: Roster | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
         reporter = Reporter(instance="0" * 32, boot_id="", wall=lambda: 0.0, draw=lambda: 0.01)
         positions = PositionFile(self.config.state_dir)
-        service = Service(self.config, reporter, self.node, self.network, positions)
+        service = Service(self.config, reporter, self.node, self.network, positions, roster=lambda: self.roster)
         task = asyncio.create_task(service.run())
         try:
             yield service
@@ -151,6 +157,13 @@ async def test_the_node_is_told_after_events_were_subscribed_to(world: World) ->
         await world.until_told()
     assert world.node.looks[0] is None
     assert len(world.node.streams) == 1
+
+
+async def test_a_managers_roster_comes_as_often_as_its_heartbeats(world: World) -> None:
+    world.collector.intervals = Intervals(heartbeat=0.05)
+    world.roster = Roster(version=1, nodes=[RosterNode(node="n1")])
+    async with world.running():
+        await world.until(lambda: world.network.rosters >= 3, "the roster has come three times")
 
 
 async def test_an_event_leads_to_a_look_at_just_its_container(world: World) -> None:

@@ -136,6 +136,32 @@ def test_a_message_that_was_accepted_and_never_chained_is_found() -> None:
     assert verify(chained([state(7), state(1, generation="g2")]), [])[0] is not None
 
 
+def watched(number: int, node: str = "n1") -> tuple[str, str]:
+    return AuditKind.WATCHED.value, state(number, node)[1]
+
+
+def test_where_the_log_begins_to_watch_a_node_its_next_message_is_the_next_number() -> None:
+    assert verify(chained([watched(7), watched(3, "n2"), state(8), state(4, "n2")]), [])[0] is None
+    finding, _ = verify(chained([watched(7), state(9)]), [])
+    assert finding is not None
+    assert (finding.first, "message 9 of node n1" in finding.what) == (2, True)
+
+
+def test_the_word_that_a_node_is_watched_excuses_no_hole() -> None:
+    assert verify(chained([state(6), watched(6), state(7)]), [])[0] is None
+    finding, _ = verify(chained([state(6), watched(8), state(9)]), [])
+    assert finding is not None
+    assert finding.first == 2
+
+
+def test_what_the_database_noted_for_an_older_collector_counts_and_is_told() -> None:
+    by_database = [(kind, body[:-1] + ',"noted_by":"database"}') for kind, body in (state(2), state(3))]
+    finding, verifier = verify(chained([state(1), *by_database, state(4)]), [])
+    assert finding is None
+    assert verifier.remarks[0].startswith("2 of the entries 2 to 3 were noted by the database")
+    assert verify(chained([state(1), by_database[1], state(4)]), [])[0] is not None, "a hole stays one"
+
+
 @pytest.mark.parametrize("key", [KEY, SigningKey(bytes(32))])
 def test_a_month_that_retention_dropped_needs_its_signed_anchor(key: SigningKey) -> None:
     dropped = WHOLE.links[11]
