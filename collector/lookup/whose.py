@@ -7,7 +7,7 @@ from typing import Final
 from collector.errors import ProblemError
 from collector.lookup import users
 from collector.lookup.former import former
-from collector.lookup.holders import Holder, Index, deep, rank
+from collector.lookup.holders import Holder, Index, rank, reach
 from collector.lookup.owners import backend, owner
 from collector.lookup.paths import HostPath, normalise
 from collector.lookup.scope import Scope, unobserved
@@ -99,8 +99,9 @@ async def _bound(scope: Scope, asked: Sequence[HostPath], own: Sequence[Sequence
     far: set[int] = set()
     for path, holders in zip(asked, own, strict=True):
         if path.absolute:
+            least = reach(holders)
             for ancestor in path.ancestors():
-                (near if deep(ancestor, holders) else far).add(hash_path(ancestor))
+                (near if len(ancestor) >= least else far).add(hash_path(ancestor))
     nodes = {holder.found.node_id for holders in own for holder in holders}
     index = Index(
         await places.binds(scope.conn, (scope.versions, sorted(near)), (scope.versions.within(nodes), sorted(far)))

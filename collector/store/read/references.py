@@ -78,7 +78,7 @@ def _begun(versions: Versions, kinds: Sequence[str], bounds: Mapping[str, str]) 
         f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
         for kind in kinds
     )
-    return rows.select(Kind.CONTAINER, " UNION ALL ".join(each))
+    return rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True)
 
 
 def _distinct(found: Iterable[Row]) -> list[Row]:
