@@ -56,7 +56,8 @@ def _selected(versions: str, given: Mapping[str, Any], limit: int) -> tuple[str,
         "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
         "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
         # OFFSET 0: node by node. They are few, and to read all nodes for a join costs more than all else.
-        f"FROM ({versions}) AS v CROSS JOIN LATERAL (SELECT * FROM nodes WHERE id = v.node_id OFFSET 0) AS n LIMIT :limit"
+        f"FROM ({versions}) AS v "
+        "CROSS JOIN LATERAL (SELECT * FROM nodes WHERE id = v.node_id OFFSET 0) AS n LIMIT :limit"
     )
     return statement, {**given, "limit": limit}
 
