@@ -18,7 +18,13 @@ import docker
 import msgspec
 from docker.errors import DockerException
 
-from agent.errors import EngineError, EngineForbiddenError, EngineRefusedError, EngineUnavailableError
+from agent.errors import (
+    EngineError,
+    EngineForbiddenError,
+    EngineQuietError,
+    EngineRefusedError,
+    EngineUnavailableError,
+)
 from agent.facts import EngineFacts, Info, facts
 from agent.listing import InspectedDriver, ListedContainer, ListedImage, ListedVolume, Listing
 from agent.roster import SwarmNode, SwarmService, roster
@@ -140,7 +146,7 @@ class Engine:
         """
         filters = msgspec.json.encode(_WATCHED).decode()
         response = self._open("events", {"filters": filters}, quiet)
-        return EventStream(self.address, response)
+        return EventStream(self.address, response, quiet)
 
     def _get(self, path: str, answer: type[T], **params: str) -> T:
         response = self._open(path, params, self._timeout)
@@ -169,19 +175,26 @@ class Engine:
 
 
 class EventStream:
-    """Events as they come. Every end is a disconnect, whatever the cause: list again, then subscribe again.
+    """Events as they come. Every end is a disconnect, whatever the cause: subscribe again, then list again.
 
+    The exception is a stream that was only quiet: lists come from time to time anyway, and most nodes are quiet.
     ``close`` may be called from another thread and ends the iteration.
     """
 
-    def __init__(self, address: str, response: Any) -> None:
+    def __init__(self, address: str, response: Any, quiet: float) -> None:
         self._address = address
         self._response = response
+        self._quiet = quiet
         self._closing = threading.Event()
         self._reading = False
 
     def __iter__(self) -> Iterator[Event]:
-        """Yield events; return when closed, raise EngineUnavailableError on any other end."""
+        """Yield events; return when closed.
+
+        Raises:
+            EngineQuietError: no event came for so long as ``Engine.events`` was told.
+            EngineUnavailableError: it ended in any other way.
+        """
         self._reading = True
         decoder = msgspec.json.Decoder(Event)
         rest = bytearray()
@@ -194,9 +207,12 @@ class EventStream:
                     raise EngineUnavailableError(f"the engine at {self._address} sent an event without an end")
                 for line in filter(None, map(bytes.strip, map(bytes, lines))):
                     yield _event(decoder, line)
-        except EngineError:
-            if not self._closing.is_set():
-                raise
+        except EngineError as exc:
+            if self._closing.is_set():
+                return
+            if any(isinstance(cause, TimeoutError) for cause in _causes(exc)):
+                raise EngineQuietError(f"the engine at {self._address} sent no event for {self._quiet:g} s") from exc
+            raise
         else:
             if not self._closing.is_set():
                 raise EngineUnavailableError(f"the engine at {self._address} ended the event stream")

@@ -4,6 +4,7 @@ AgentError
 ├── ConfigError          the configuration is wrong; lists every problem
 └── EngineError          the engine's API
     ├── EngineUnavailableError   nobody answers, or not in time: try again later
+    │   └── EngineQuietError     its events: none came for a while, which may mean that none happened
     ├── EngineForbiddenError     the socket is there and this user may not use it: a person has to act
     └── EngineRefusedError       the engine answered with an error, or with something that is no answer
 """
@@ -27,6 +28,10 @@ class EngineError(AgentError):
 
 class EngineUnavailableError(EngineError):
     """Nobody answers at the engine's address, or the connection broke."""
+
+
+class EngineQuietError(EngineUnavailableError):
+    """No event came for a while: nothing happened, or the stream hangs."""
 
 
 class EngineForbiddenError(EngineError):

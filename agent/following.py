@@ -8,7 +8,7 @@ import structlog
 
 from agent.backoff import delay, draw
 from agent.engine import EventStream
-from agent.errors import EngineError
+from agent.errors import EngineError, EngineQuietError
 from agent.filewatch import Changes, FileWatch
 from agent.hints import Hints
 
@@ -50,12 +50,17 @@ class Follower:
         """Follow until cancelled."""
         if self._files_only:
             await self._compare_files(float("inf"))
-        failures, said = 0, ""
+        failures, said, quiet = 0, "", False
         while True:
             began = time.monotonic()
             try:
-                await self._follow_events()
+                await self._follow_events(renewed=quiet)
+            except EngineQuietError as exc:
+                _log.debug("the engine's events are subscribed to anew", why=str(exc))
+                failures, quiet = 0, True
+                continue
             except EngineError as exc:
+                quiet = False
                 # The same sentence every minute would fill the log of a node without an engine.
                 tell = _log.debug if str(exc) == said else _log.warning
                 tell("the engine's events cannot be followed", why=str(exc))
@@ -67,12 +72,17 @@ class Follower:
             else:
                 await self._compare_files(pause)
 
-    async def _follow_events(self) -> None:
-        """Subscribe, then have everything listed, then pass on events until the stream ends."""
+    async def _follow_events(self, *, renewed: bool) -> None:
+        """Subscribe, then have everything listed, then pass on events until the stream ends.
+
+        ``renewed``: in place of a stream that was quiet. What that one may have kept back the next list finds, which
+        on a large node costs more than all else that a quiet one does; it comes when it is due.
+        """
         loop = asyncio.get_running_loop()
         stream = await asyncio.to_thread(self._source.subscribe)
-        _log.info("following the engine's events")
-        self._hints.everything()
+        if not renewed:
+            _log.info("following the engine's events")
+            self._hints.everything()
 
         def read() -> None:
             for event in stream:

@@ -104,6 +104,7 @@ class Measuring:
         told, self._untold = self._untold, []
         rooms = await asyncio.to_thread(self._surveyor.rooms, self._roots)
         now = self._clock()
+        self._schedule.count_round(now)
         measurements = [measurement for one in told for measurement in one.measurements(now)]
         message = Usage(
             generation=generation,

@@ -20,8 +20,8 @@ PER_INODE: Final = 0.02
 """So many seconds per inode come to the pause: a million inodes are measured every six hours at the soonest."""
 RESTING: Final = 0.0005
 """Share of one core that measuring again may take, all entries of the node together, as long as ``LATEST`` allows."""
-BATCH: Final = 4_096
-"""So many entries are picked at once: their paths are three megabytes."""
+BATCH: Final = 8_192
+"""So many entries are picked at once: their paths are six megabytes, and 5,000 containers are measured in one go."""
 
 
 def pause_after(inodes: int, *, still: bool, round_cpu: float) -> float:
@@ -67,11 +67,15 @@ class Schedule:
             for number, due in self._due.items()
             if due <= now
         ]
-        self._count_round(len(waiting), now)
+        self._count_round(bool(waiting), now)
         chosen = heapq.nsmallest(most, waiting, key=lambda one: one[:2])
         return [named[number] for *_, number in chosen]
 
-    def _count_round(self, waiting: int, now: float) -> None:
+    def count_round(self, now: float) -> None:
+        """Note whether everything that was due has been measured."""
+        self._count_round(any(due <= now for due in self._due.values()), now)
+
+    def _count_round(self, waiting: bool, now: float) -> None:
         if waiting and self._round_began is None:
             self._round_began = now
         elif not waiting and self._round_began is not None:

@@ -6,6 +6,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.figures"]
+
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("mountbook", deadline=None)
 # The long version of the state machines (`make soak`): pytest --hypothesis-profile=soak.

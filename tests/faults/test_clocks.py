@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.parts import Collector, eventually
 from tests.faults.world import OURS, World, Writer
+from tests.figures import Figure
 from tests.unit.agent.fake_engine import FakeEngine, serving
 
 DAY = 86_400
@@ -43,7 +44,7 @@ def wrong(running: World, home: Path) -> Iterator[World]:
         yield world
 
 
-def test_the_databases_clock_jumps_to_and_fro(wrong: World) -> None:
+def test_the_databases_clock_jumps_to_and_fro(wrong: World, figure: Figure) -> None:
     [node] = wrong.nodes
     told = []
     for ahead, state in ((0, "created"), (DAY, "running"), (-DAY, "paused"), (0, "exited"), (-DAY, "running")):
@@ -56,10 +57,11 @@ def test_the_databases_clock_jumps_to_and_fro(wrong: World) -> None:
         node.churn(3)
         wrong.converged()
     assert wrong.states(OURS) == told
+    figure("R5", f"PostgreSQL's clock jumps by a day {len(told) - 1} times", "0 changes of order", "0 changes of order")
 
 
 @pytest.mark.parametrize("ahead", [DAY, -DAY])
-def test_an_agents_wrong_clock_is_shown_and_orders_nothing(world: World, ahead: int) -> None:
+def test_an_agents_wrong_clock_is_shown_and_orders_nothing(world: World, ahead: int, figure: Figure) -> None:
     name = f"clock{ahead}"
     writer = Writer(world.collector.url, world.database.token(name), ahead)
     writer.start()
@@ -77,3 +79,9 @@ def test_an_agents_wrong_clock_is_shown_and_orders_nothing(world: World, ahead: 
         "AND e.began_before NOT BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'"
     )
     assert late == 0, "the agent's clock has dated entries"
+    figure(
+        "R5",
+        f"an agent's clock {ahead / 3600:+.0f} h",
+        f"skew shown: {skew / 3600:+.2f} h",
+        "0 changes of order, shown",
+    )

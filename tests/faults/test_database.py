@@ -2,10 +2,13 @@
 
 from tests.faults.parts import eventually
 from tests.faults.test_kills import writing
-from tests.faults.world import World
+from tests.faults.world import World, Writer
+from tests.figures import Figure
+
+GOAL = "503 + Retry-After, recovers by itself"
 
 
-def test_a_read_only_database_is_waited_for(world: World) -> None:
+def test_a_read_only_database_is_waited_for(world: World, figure: Figure) -> None:
     with writing(world) as writer:
         world.database.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
         try:
@@ -19,9 +22,10 @@ def test_a_read_only_database_is_waited_for(world: World) -> None:
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"
+    figure("R6", "PostgreSQL read-only", refusals(writer), GOAL)
 
 
-def test_a_restart_is_waited_for(world: World, times: int) -> None:
+def test_a_restart_is_waited_for(world: World, times: int, figure: Figure) -> None:
     with writing(world) as writer:
         for _ in range(times):
             for node in world.nodes:
@@ -31,3 +35,9 @@ def test_a_restart_is_waited_for(world: World, times: int) -> None:
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"
+    figure("R6", f"PostgreSQL restarted {times} times", refusals(writer), GOAL)
+
+
+def refusals(writer: Writer) -> str:
+    """Say what the collector turned away, and what it took."""
+    return f"{writer.refused.count(503)} answers 503, {len(writer.acknowledged)} writes kept, in step again"

@@ -8,8 +8,10 @@ import psycopg
 
 from tests.faults.parts import eventually
 from tests.faults.world import World, Writer, numbers_of
+from tests.figures import Figure
 
 PAUSE = 0.4
+GOAL = "0 acknowledged writes lost, in step"
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def test_postgresql_keeps_what_it_acknowledges(world: World) -> None:
         assert world.database.value(f"SELECT current_setting('{setting}')") == "on"
 
 
-def test_killed_agents_come_into_step(world: World, times: int) -> None:
+def test_killed_agents_come_into_step(world: World, times: int, figure: Figure) -> None:
     for _ in range(times):
         for node in world.nodes:
             node.churn(5)
@@ -44,9 +46,10 @@ def test_killed_agents_come_into_step(world: World, times: int) -> None:
             node.churn(5)
             time.sleep(PAUSE)
     world.converged()
+    figure("R2", f"{times * len(world.nodes)} × kill -9 of an agent", "in step", GOAL)
 
 
-def test_killed_collectors_lose_nothing(world: World, times: int) -> None:
+def test_killed_collectors_lose_nothing(world: World, times: int, figure: Figure) -> None:
     with writing(world) as writer:
         for _ in range(times):
             for node in world.nodes:
@@ -57,9 +60,10 @@ def test_killed_collectors_lose_nothing(world: World, times: int) -> None:
             writer.await_more()
     world.converged()
     assert set(writer.refused) <= {409, 503}
+    figure("R2", f"{times} × kill -9 of the collector", f"0 of {len(writer.acknowledged):,} lost, in step", GOAL)
 
 
-def test_a_killed_database_loses_nothing(world: World, times: int) -> None:
+def test_a_killed_database_loses_nothing(world: World, times: int, figure: Figure) -> None:
     with writing(world) as writer:
         for _ in range(times):
             for node in world.nodes:
@@ -70,3 +74,5 @@ def test_a_killed_database_loses_nothing(world: World, times: int) -> None:
     world.converged()
     assert set(writer.refused) <= {409, 503}
     assert not writer.retry_after_missing, "a 503 came without Retry-After"
+    found = f"0 of {len(writer.acknowledged):,} lost, in step"
+    figure("R2", f"{times} × kill -9 of PostgreSQL, fsync on", found, GOAL)

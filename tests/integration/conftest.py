@@ -1,48 +1,20 @@
-"""A real PostgreSQL: one server per session, one fresh and migrated database per test."""
+"""A real PostgreSQL: one server per session, one migrated database without rows per test."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg import sql
 
 from collector.config import Config
 from collector.store.engine import Database
 from migrations.run import upgrade
 from mountbook.local import postgres
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server on which databases can be made."""
-
-    url: str
-
-    def named(self, database: str) -> str:
-        """Return the address of one of its databases."""
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
-
-    def make(self, template: str = "template0") -> str:
-        """Make a database and return its address."""
-        name = f"test_{uuid4().hex}"
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
-        return self.named(name)
-
-    def drop(self, url: str) -> None:
-        """Drop a database, whoever is connected to it."""
-        self._run("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path[1:])
-
-    def _run(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self.named("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+from tests.integration.databases import Migrated, Server
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +39,13 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres_server: Server) -> Iterator[str]:
-    """Name of a migrated database to copy."""
+def migrated(postgres_server: Server) -> Iterator[Migrated]:
+    """Migrated databases."""
     url = postgres_server.make()
     upgrade(url)
-    yield urlsplit(url).path[1:]
-    postgres_server.drop(url)
+    databases = Migrated(postgres_server, url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
@@ -84,11 +57,11 @@ def empty_database_url(postgres_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres_server: Server, migrated: str) -> Iterator[str]:
+def database_url(migrated: Migrated) -> Iterator[str]:
     """Address of a migrated database of the test's own."""
-    url = postgres_server.make(migrated)
+    url = migrated.take()
     yield url
-    postgres_server.drop(url)
+    migrated.give_back(url)
 
 
 @pytest_asyncio.fixture

@@ -97,9 +97,12 @@ class World(RuleBasedStateMachine):
     """Makes a register; it is told how to ask how many seconds have passed for the agents."""
     exact: ClassVar[bool]
     """Whether the register's clock goes with that of the agents, so that moments can be compared."""
+    begun: ClassVar[int] = 0
+    """How many examples were begun."""
 
     def __init__(self) -> None:
         super().__init__()
+        type(self).begun += 1
         self.register: Register = self.make(lambda: self.driver.now)
         self.posted: list[tuple[str, Body]] = []
         self.fault = ""

@@ -11,8 +11,10 @@ import pytest
 
 from tests.faults.line import Line
 from tests.faults.parts import Collector, Postgres, eventually
+from tests.faults.test_database import GOAL, refusals
 from tests.faults.test_kills import writing
 from tests.faults.world import World
+from tests.figures import Figure
 from tests.unit.agent.fake_engine import FakeEngine, serving
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
@@ -32,7 +34,7 @@ def small_disk() -> Iterator[Path]:
         place.rmdir()
 
 
-def test_a_full_disk_is_waited_for(small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_waited_for(small_disk: Path, tmp_path: Path, figure: Figure) -> None:
     with ExitStack() as stack:
         database = Postgres(small_disk)
         database.start()
@@ -63,6 +65,7 @@ def test_a_full_disk_is_waited_for(small_disk: Path, tmp_path: Path) -> None:
         database.run("CREATE EXTENSION amcheck")
         for index in ("entries_pkey", "nodes_pkey"):
             database.run(f"SELECT bt_index_check('{index}', true)")
+        figure("R6", "PostgreSQL's disk full", f"{refusals(writer)}, indexes sound", GOAL)
 
 
 def fill(file: Path) -> None:

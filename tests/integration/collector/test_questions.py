@@ -28,7 +28,7 @@ from protocol.answers import ContainerRow, Whose
 from protocol.entries import Container, Kind
 from protocol.messages import Acknowledged, Hello
 from tests.integration.collector.node import ROOT, Node, container
-from tests.integration.conftest import Server
+from tests.integration.databases import Server
 
 NAMES = ("n1", "n2", "n3", "n4")
 STATES = ("running", "exited", "paused")

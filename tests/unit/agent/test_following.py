@@ -1,14 +1,16 @@
 """Following: events when there is an engine, files until there is one."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from agent.engine import EventStream
+from agent.engine import Engine, EventStream
 from agent.errors import EngineForbiddenError
-from agent.following import Follower
+from agent.following import Follower, Source
 from agent.hints import Hints, Wanted
+from tests.unit.agent.fake_engine import FakeEngine
 
 
 class NoEngine:
@@ -24,8 +26,26 @@ class NoEngine:
         raise EngineForbiddenError("not you")
 
 
+class QuietEngine:
+    """An engine whose first two streams are given up at once, because no event comes."""
+
+    connected, local_root = True, "/nowhere"
+
+    def __init__(self, address: str) -> None:
+        self.engine = Engine(address)
+        self.asked = 0
+        self.settled = threading.Event()
+
+    def subscribe(self) -> EventStream:
+        stream = self.engine.events(quiet=0.01 if self.asked < 2 else 300.0)
+        self.asked += 1
+        if self.asked > 2:
+            self.settled.set()
+        return stream
+
+
 @asynccontextmanager
-async def following(source: NoEngine, *, files_only: bool) -> AsyncIterator[Hints]:
+async def following(source: Source, *, files_only: bool) -> AsyncIterator[Hints]:
     hints = Hints()
     task = asyncio.create_task(Follower(source, hints, files_only=files_only, poll=0.01).run())
     try:
@@ -70,3 +90,13 @@ async def test_an_engine_that_refuses_is_asked_again_and_files_are_followed_mean
         (tmp_path / "volumes").mkdir()
         assert await next_hint(hints) == Wanted(None)
     assert source.asked >= 1
+
+
+async def test_a_stream_that_was_only_quiet_is_renewed_and_nothing_is_listed(fake_engine: FakeEngine) -> None:
+    source = QuietEngine(fake_engine.address)
+    async with following(source, files_only=False) as hints:
+        assert await next_hint(hints) == Wanted(None), "the first subscription asks for a list"
+        assert await asyncio.to_thread(source.settled.wait, 60)
+        fake_engine.emit("container", "start", "one")
+        assert await next_hint(hints) == Wanted(frozenset({"one"}))
+    source.engine.close()

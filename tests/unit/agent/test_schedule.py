@@ -61,6 +61,17 @@ def test_a_round_is_over_when_nothing_is_due() -> None:
     assert schedule.sweep == 100.0
 
 
+def test_that_a_round_is_over_is_known_before_the_next_look() -> None:
+    schedule = Schedule()
+    schedule.pick([A, B], 100.0)
+    schedule.done(A, 150.0)
+    schedule.count_round(155.0)
+    assert schedule.sweep is None
+    schedule.done(B, 160.0)
+    schedule.count_round(170.0)
+    assert schedule.sweep == 70.0
+
+
 def test_the_pause_grows_with_the_size_within_bounds() -> None:
     def pause(inodes: int) -> float:
         return pause_after(inodes, still=False, round_cpu=0.0)
