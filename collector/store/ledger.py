@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import text
 
 from collector.store.engine import Connection, statement
+from collector.store.wire import Wire
 
 
 class AuditKind(StrEnum):
@@ -75,7 +76,8 @@ BATCH: Final = 5_000
 
 _MICROSECONDS: Final = "(extract(epoch FROM {0}) * 1000000)::bigint"
 _LINK: Final = f"seq, {_MICROSECONDS.format('chained_at')}, {_MICROSECONDS.format('at')}, kind, body, hash"
-_NOTE: Final = text("INSERT INTO audit_pending (kind, body) SELECT :kind, unnest(CAST(:bodies AS text[]))")
+_PENDING: Final = "INSERT INTO audit_pending (kind, body) SELECT :kind, unnest(CAST(:bodies AS text[]))"
+_NOTE: Final = text(_PENDING)
 _HEAD: Final = "SELECT register, seq, hash, chained_at FROM audit_head"
 # SKIP LOCKED: another collector is at it, and there is nothing to wait for.
 _LOCK: Final = text(f"{_HEAD} FOR UPDATE SKIP LOCKED")
@@ -116,7 +118,16 @@ def body(fields: Mapping[str, Any]) -> str:
 
 async def note(connection: Connection, kind: AuditKind, *entries: Mapping[str, Any]) -> None:
     """Note what happens in this transaction; it is chained once that is committed."""
-    await connection.execute(_NOTE, {"kind": kind.value, "bodies": [body(entry) for entry in entries]})
+    await connection.execute(_NOTE, _noted(kind, entries))
+
+
+async def note_at_once(wire: Wire, kind: AuditKind, *entries: Mapping[str, Any]) -> None:
+    """Note what happened, in a transaction of its own; committed when this returns."""
+    await wire.exchange((_PENDING, _noted(kind, entries)))
+
+
+def _noted(kind: AuditKind, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"kind": kind.value, "bodies": [body(entry) for entry in entries]}
 
 
 async def head(connection: Connection) -> Head:
