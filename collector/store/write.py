@@ -3,7 +3,7 @@
 All is done for one node whose row the transaction has locked, so nobody else changes these rows meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple

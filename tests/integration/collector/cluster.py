@@ -202,7 +202,9 @@ class Cluster:
         """Begin versions at ``at``; ``after`` is the other bound."""
         openings = [write.Opening(write.name_of(one.entry_key), one, entry_hash(one), after) for one in entries]
         async with self.database.agents() as writer:
-            await writer.finish(*await write.apply(writer, self._ids[node], at or NOW - timedelta(hours=1), [], openings))
+            await writer.finish(
+                *await write.apply(writer, self._ids[node], at or NOW - timedelta(hours=1), [], openings)
+            )
 
     async def close(
         self, node: str, entries: Sequence[Entry], *, at: datetime, after: datetime, why: str = "removed"
