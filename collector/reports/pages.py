@@ -159,7 +159,7 @@ def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
     """Return text in lines that are no wider.
 
     It is broken at the last space, else behind the last sign that parts words of a name or path, if that leaves no
-    line half empty; else anywhere.
+    line nearly empty; else anywhere.
     """
     widths = _widths(font)
     room = width / size
@@ -170,8 +170,8 @@ def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
         if char == " ":
             space = place
         if used > room and place > begin:
-            half = (begin + place) // 2
-            cut = space if space > half else sign if sign > half else place
+            filled = place - begin
+            cut = space if space > begin + filled // 3 else sign if sign > begin + filled // 2 else place
             lines.append(text[begin:cut].strip())
             begin = cut
             used = sum(widths[one] for one in text[cut : place + 1])

@@ -78,4 +78,5 @@ def test_lines_are_broken_between_words_and_behind_the_signs_of_names_and_paths(
         "north.example.com",
     ]
     assert wrapped("one two three four five", PLAIN, 8, width) == ["one two three four five"]
-    assert wrapped("GET /" + "x" * 40, PLAIN, 8, width)[0].startswith("GET /xxx"), "no line is left half empty"
+    assert wrapped("GET /" + "x" * 40, PLAIN, 8, width)[0].startswith("GET /xxx"), "no line is left nearly empty"
+    assert wrapped("Lost events", PLAIN, 8, stringWidth("Lost event", PLAIN, 8)) == ["Lost", "events"]
