@@ -93,12 +93,9 @@ def periods(node: Facts, gaps: Iterable[GapRow]) -> list[Period]:
 
 def at(known: Known, when: datetime) -> Coverage:
     """Return which nodes were observed at a moment: the state of each is that of then."""
-    observed = 0
+    observed = known.plain
     silent = []
     for node in known.nodes:
-        if _plainly_observed(node, when) and node.node_id not in known.gaps:
-            observed += 1
-            continue
         if not membership(node).holds(when):
             continue
         missing = [one for one in periods(node, _gaps(known.gaps, node)) if one.counts and one.holds(when)]
@@ -112,17 +109,6 @@ def at(known: Known, when: datetime) -> Coverage:
         nodes_observed=observed,
         silent=silent,
         at=times.to_text(when),
-    )
-
-
-def _plainly_observed(node: Facts, when: datetime) -> bool:
-    """Whether the node was observed all the time from before that moment until now, gaps aside; most of them were."""
-    return (
-        node.state == "observed"
-        and node.observed_since is not None
-        and node.observed_since <= when
-        and node.incomplete_since is None
-        and node.conflict_since is None
     )
 
 

@@ -75,7 +75,7 @@ async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, V
     now, first = await nodes.now_and_first(conn)
     when = moment(at, now) or now
     check_remembered(when, first)
-    known = await facts.known(conn, silent_after, when, when)
+    known = await facts.known_at(conn, silent_after, when)
     versions = Versions(when, ahead=_ahead(known), stale=_stale(known, when), former=known.former)
     return observed.at(known, when), versions, known
 
@@ -95,7 +95,7 @@ async def window_scope(
 
 def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
     """Return the nodes of which it is not known yet what they had at the moment."""
-    return frozenset(
+    return known.unlisted | frozenset(
         node.node_id
         for node in known.nodes
         if node.node_id is not None and (node.listed_at is None or node.listed_at < when)
@@ -104,8 +104,8 @@ def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
 
 def _ahead(known: facts.Known) -> timedelta:
     """Return by how much the clock of any node is ahead of PostgreSQL's, as far as their heartbeats tell."""
-    most = max((node.skew for node in known.nodes if node.skew is not None), default=0.0)
-    return timedelta(seconds=min(max(0.0, most), 366 * 86_400.0))
+    most = max(0.0, known.ahead, *(node.skew for node in known.nodes if node.skew is not None))
+    return timedelta(seconds=min(most, 366 * 86_400.0))
 
 
 def unobserved(coverage: Coverage) -> str:
@@ -122,8 +122,8 @@ def _present(
     """Return those of the nodes that belong to their cluster: now, or at the moment that is asked about."""
     if then is None or when is None:
         return [one for one in known if one.state not in ("superseded", "left")]
-    belonged = {(one.cluster, one.node) for one in then.nodes if observed.membership(one).holds(when)}
-    return [one for one in known if (one.node.cluster, one.node.node) in belonged]
+    absent = {(one.cluster, one.node) for one in then.nodes if not observed.membership(one).holds(when)}
+    return [one for one in known if (one.node.cluster, one.node.node) not in absent]
 
 
 def _node(

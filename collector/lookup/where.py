@@ -49,17 +49,10 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
     after = cursors.decode(cursor, question) if cursor else None
     if after is not None:
         scope = scope.pinned(after)
-    wanted = {kind: token(kind, ref.value) for kind in ref.exact_kinds}
-    hashes = {kind: hash_token(text) for kind, text in wanted.items()}
-    rows, begun = await _rows(scope, ref, list(hashes.values()), limit + 1, after)
-    found = _verified(rows, wanted)
+    found = await _exact(scope, ref, limit, after)
     exact = bool(found) or after is not None
-    if len(wanted) > 1 and found and after is None:
-        await _refuse_several_kinds(scope, ref, hashes, found, complete=len(rows) <= limit)
     if not exact and ref.prefix_kinds:
-        if rows:  # none of them was meant: their hashes only collide with what was
-            begun = await references.by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value, limit + 1)
-        found = await _prefix(scope, ref, begun)
+        found = await _prefix(scope, ref, limit)
     if not found and after is None:
         raise ProblemError(ProblemType.NOT_FOUND, _nothing(ref, scope), coverage=scope.coverage)
     page = found[:limit]
@@ -75,14 +68,17 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
     )
 
 
-async def _rows(
-    scope: Scope, ref: Ref, hashes: Sequence[int], limit: int, after: Cursor | None
-) -> tuple[Sequence[Row], Sequence[Row]]:
-    """Return containers that bear the whole reference as a name of some kind; if there are none, it as a prefix."""
-    if after is None and ref.prefix_kinds:
-        return await references.called(scope.conn, scope.versions, hashes, ref.prefix_kinds, ref.value, limit)
-    position = after.position if after is not None else None
-    return await references.by_tokens(scope.conn, scope.versions, hashes, position, limit), ()
+async def _exact(scope: Scope, ref: Ref, limit: int, after: Cursor | None) -> list[_Match]:
+    """Return up to ``limit + 1`` containers that bear the whole reference as a name of some kind."""
+    wanted = {kind: token(kind, ref.value) for kind in ref.exact_kinds}
+    hashes = {kind: hash_token(text) for kind, text in wanted.items()}
+    rows = await references.by_tokens(
+        scope.conn, scope.versions, list(hashes.values()), after.position if after is not None else None, limit + 1
+    )
+    found = _verified(rows, wanted)
+    if len(wanted) > 1 and found and after is None:
+        await _refuse_several_kinds(scope, ref, hashes, found, complete=len(rows) <= limit)
+    return found
 
 
 def _verified(rows: Iterable[Row], wanted: Mapping[str, str]) -> list[_Match]:
@@ -129,12 +125,9 @@ async def _refuse_several_kinds(
     )
 
 
-async def _prefix(scope: Scope, ref: Ref, rows: Iterable[Row]) -> list[_Match]:
-    """Return the containers whose one name of some kind begins with the reference.
-
-    Raises:
-        ProblemError: ``ambiguous``, they have several.
-    """
+async def _prefix(scope: Scope, ref: Ref, limit: int) -> list[_Match]:
+    """Return the containers whose one name of some kind begins with the reference."""
+    rows = await references.by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value, limit + 1)
     found = []
     names: dict[str, None] = {}
     for row in rows:

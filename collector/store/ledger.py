@@ -83,13 +83,15 @@ _HEAD: Final = "SELECT register, seq, hash, chained_at FROM audit_head"
 _LOCK: Final = text(f"{_HEAD} FOR UPDATE SKIP LOCKED")
 _NEXT: Final = text("SELECT id, at, kind, body FROM audit_pending ORDER BY id LIMIT :limit")
 _NOW: Final = text("SELECT greatest(clock_timestamp(), CAST(:least AS timestamptz))")
+# What was noted is there already: only numbers and hashes go to the database, each as one value.
 _APPEND: Final = text(
-    "WITH gone AS (DELETE FROM audit_pending WHERE id = ANY(CAST(:ids AS bigint[]))), "
+    "WITH noted AS (SELECT * FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS n (id, place)), "
+    "gone AS (DELETE FROM audit_pending AS p USING noted AS n WHERE p.id = n.id "
+    "RETURNING n.place, p.at, p.kind, p.body), "
     "head AS (UPDATE audit_head SET seq = :seq, hash = :head, chained_at = :now) "
     "INSERT INTO audit_log (seq, chained_at, at, kind, body, hash) "
-    "SELECT e.seq, :now, e.at, e.kind, e.body, e.hash FROM unnest(CAST(:seqs AS bigint[]), "
-    "CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])) "
-    "AS e (seq, at, kind, body, hash)"
+    "SELECT :before + g.place, :now, g.at, g.kind, g.body, "
+    "substring(CAST(:hashes AS bytea) FROM CAST(:size * (g.place - 1) + 1 AS int) FOR :size) FROM gone AS g"
 )
 # A page of the chain is one value: a row of its own for every entry costs the driver more than everything else.
 # Compared are both columns of the key, so that an entry which is there twice is not passed over between two pages.
@@ -162,12 +164,10 @@ async def append(
 ) -> None:
     """Move what was noted to the chain's end, the first one as number ``first``; the head is locked."""
     values = {
-        "ids": [one.id for one in noted],
-        "seqs": list(range(first, first + len(noted))),
-        "ats": [one.at for one in noted],
-        "kinds": [one.kind for one in noted],
-        "bodies": [one.body for one in noted],
-        "hashes": list(hashes),
+        "ids": f"{{{','.join(str(one.id) for one in noted)}}}",
+        "before": first - 1,
+        "hashes": b"".join(hashes),
+        "size": len(hashes[-1]),
         "seq": first + len(noted) - 1,
         "head": hashes[-1],
         "now": now,

@@ -52,11 +52,18 @@ class GapRow:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The nodes, their gaps by number, and the register's present time."""
+    """The nodes, their gaps by number, and the register's present time.
+
+    ``plain`` is how many nodes ``known_at`` leaves out; of these are ``unlisted`` those with no list since the moment,
+    and the clock of none is further ahead than ``ahead``, in seconds.
+    """
 
     now: datetime
     nodes: list[Facts]
     gaps: dict[int, list[GapRow]]
+    plain: int = 0
+    unlisted: frozenset[int] = frozenset()
+    ahead: float = 0.0
 
     @property
     def former(self) -> tuple[Former, ...]:
@@ -80,7 +87,25 @@ _FACTS: Final = f"""
         LEFT JOIN roster_nodes AS r ON r.cluster = s.cluster AND r.node = s.node
         LEFT JOIN (SELECT cluster, min(first_at) AS rosters_since FROM roster_nodes GROUP BY cluster) AS o
             ON o.cluster = s.cluster
-    ORDER BY s.cluster, s.hostname, s.node
+"""
+_ORDER: Final = "ORDER BY cluster, hostname, node"
+# The nodes that are left out are counted here: thousands need not be told one by one with every answer.
+_FACTS_AT: Final = f"""
+    WITH facts AS MATERIALIZED (
+        SELECT f.*, (
+            f.state = 'observed' AND f.observed_since <= :at AND f.incomplete_since IS NULL
+            AND f.conflict_since IS NULL AND NOT EXISTS (
+                SELECT FROM gaps AS g
+                WHERE g.node_id = f.node_id AND g.before > :at AND (g.after IS NULL OR g.after < :at)
+            )
+        ) IS TRUE AS plain
+        FROM ({_FACTS}) AS f
+    )
+    SELECT a.*, f.* FROM (
+        SELECT clock_timestamp(), count(*), array_agg(node_id) FILTER (WHERE listed_at IS NULL OR listed_at < :at),
+            max(skew)
+        FROM facts WHERE plain
+    ) AS a LEFT JOIN facts AS f ON NOT f.plain {_ORDER}
 """
 _GAPS: Final = (
     "SELECT node_id, reason, detail, after, before FROM gaps "
@@ -99,13 +124,33 @@ _UNRESOLVED: Final = (
 async def known(conn: Asking, silent_after: float, since: datetime, until: datetime) -> Known:
     """Return every node that the register knows, with the gaps that have to do with the window."""
     rows, missing = await asking.several(
-        conn, (_FACTS, {"silent_after": silent_after}), (_GAPS, {"since": since, "until": until})
+        conn,
+        (f"SELECT * FROM ({_FACTS}) AS f {_ORDER}", {"silent_after": silent_after}),
+        (_GAPS, {"since": since, "until": until}),
     )
-    gaps: dict[int, list[GapRow]] = defaultdict(list)
-    for node_id, reason, detail, after, before in missing:
-        gaps[node_id].append(GapRow(reason, detail, after, before))
     now = rows[0][0] if rows else until
-    return Known(now, [Facts(*facts) for _, *facts in rows], gaps)
+    return Known(now, [Facts(*facts) for _, *facts in rows], _gaps(missing))
+
+
+async def known_at(conn: Asking, silent_after: float, at: datetime) -> Known:
+    """Return as ``known``, but for the nodes that were plainly observed at the moment, and are now.
+
+    These have been observed since before it, belonged to their cluster then, and have no gap there.
+    """
+    rows, missing = await asking.several(
+        conn, (_FACTS_AT, {"silent_after": silent_after, "at": at}), (_GAPS, {"since": at, "until": at})
+    )
+    now, plain, unlisted, ahead = rows[0][:4]
+    # Behind these four stand the time again, the facts, and whether they are plain: all NULL when every node is.
+    nodes = [Facts(*row[5:-1]) for row in rows if row[-1] is not None]
+    return Known(now, nodes, _gaps(missing), plain, frozenset(unlisted or ()), ahead or 0.0)
+
+
+def _gaps(rows: asking.Rows) -> dict[int, list[GapRow]]:
+    gaps: dict[int, list[GapRow]] = defaultdict(list)
+    for node_id, reason, detail, after, before in rows:
+        gaps[node_id].append(GapRow(reason, detail, after, before))
+    return gaps
 
 
 async def unresolved(conn: Asking, since: datetime, until: datetime) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """Containers by what they are called."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,36 +70,12 @@ async def by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begi
     """Return containers, one of whose names of these kinds begins with ``begin``; up to ``limit`` for each kind."""
     bounds = prefix(begin)
     given = {**bounds, **versions.parameters, "limit": limit}
-    return _distinct(await _rows(conn, _begun(versions, kinds, bounds), given))
-
-
-def _begun(versions: Versions, kinds: Sequence[str], bounds: Mapping[str, str]) -> str:
     each = (
         f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
         for kind in kinds
     )
-    return rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True)
-
-
-def _distinct(found: Iterable[Row]) -> list[Row]:
+    found = await _rows(conn, rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True), given)
     return list({row.position: row for row in found}.values())
-
-
-async def called(
-    conn: Asking, versions: Versions, tokens: Sequence[int], kinds: Sequence[str], begin: str, limit: int
-) -> tuple[list[Row], list[Row]]:
-    """Return what ``by_tokens`` finds, and only if that is nothing, what ``by_prefix`` does; in one message."""
-    condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
-    bounds = prefix(begin)
-    found = await asking.rows(
-        conn,
-        f"WITH whole AS MATERIALIZED ({rows.page(Kind.CONTAINER, versions, condition, None)}) "
-        "SELECT TRUE AS is_whole, * FROM whole UNION ALL SELECT FALSE, begun.* "
-        f"FROM ({_begun(versions, kinds, bounds)}) AS begun WHERE NOT EXISTS (SELECT FROM whole)",
-        {**bounds, **versions.parameters, "tokens": list(tokens), "limit": limit},
-    )
-    whole = [_row(row) for is_whole, *row in found if is_whole]
-    return whole, _distinct(_row(row) for is_whole, *row in found if not is_whole)
 
 
 async def count_by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
@@ -124,9 +100,4 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
 
 async def _rows(conn: Asking, sql: str, given: Mapping[str, Any]) -> list[Row]:
     found = await asking.rows(conn, sql, given)
-    return [_row(row) for row in found]
-
-
-def _row(found: Sequence[Any]) -> Row:
-    node_id, entry_id, ended, row = found
-    return Row(Position(node_id, entry_id, ended), row.encode())
+    return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
