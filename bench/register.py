@@ -7,17 +7,19 @@ database to fill and keep, or one that was filled before.
 
 import atexit
 import functools
+import multiprocessing
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -33,6 +35,8 @@ CLOSED_EACH: Final = 10
 """Closed versions of each container."""
 MONTHS: Final = 12
 ROOT: Final = "/var/lib/docker"
+WORKERS: Final = 2
+"""Processes, and connections, that fill it at once."""
 
 _COLUMNS: Final = "node_id, kind, entry_id, root, key, hash, name, mount_id, doc, path_keys, ref_keys"
 
@@ -54,7 +58,7 @@ def filled() -> Register:
     with psycopg.connect(url, autocommit=True) as connection:
         present = connection.execute("SELECT count(*) FROM entries").fetchone()
         if present == (0,):
-            _fill(connection, current)
+            _fill(connection, url, current)
         elif present != (current,):
             raise RuntimeError(f"the database holds {present} entries, not {current}; name an empty one")
         # They are heard for as long as the measurement takes: nobody reports here.
@@ -111,51 +115,87 @@ def _server() -> str:
     return server.url
 
 
-def _fill(connection: "psycopg.Connection[tuple[object, ...]]", current: int) -> None:
+def _fill(connection: "psycopg.Connection[tuple[object, ...]]", url: str, current: int) -> None:
+    """Fill the empty register: on both cores, and the indexes are built when the rows are there."""
     began = time.monotonic()
 
     def say(what: str) -> None:
         print(f"  {what} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 
     _partitions(connection)
-    connection.execute("SET synchronous_commit = off")
-    connection.execute("SET maintenance_work_mem = '1GB'")
-    rebuilt = [*_without_indexes(connection, "entries"), *_without_indexes(connection, "history")]
+    dropped = {table: _without_indexes(connection, table) for table in ("entries", "history")}
     _nodes(connection)
     connection.execute("DROP TABLE IF EXISTS stage")
     connection.execute(
         "CREATE UNLOGGED TABLE stage (number int, node_id int, kind text, entry_id uuid, root text, key text, "
         "hash bytea, name text, mount_id text, doc jsonb, path_keys bigint[], ref_keys bigint[])"
     )
-    with connection.cursor().copy(f"COPY stage (number, {_COLUMNS}) FROM STDIN".encode()) as copy:
-        for line in _lines(current):
-            copy.write(line)
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as processes:
+        list(processes.map(functools.partial(_stage, url, current), range(WORKERS)))
+    connection.execute("ANALYZE stage")
     say(f"{current:,} containers")
-    connection.execute(
-        f"INSERT INTO entries ({_COLUMNS}, began_after, began_before) SELECT {_COLUMNS}, "
-        "clock_timestamp() - interval '1 hour', clock_timestamp() - interval '1 hour' FROM stage".encode()
-    )
-    # Each closed version is one step of a life that ended in a month of its own.
-    connection.execute(
-        f"INSERT INTO history ({_COLUMNS}, began_after, began_before, ended_after, ended_before, ended_why) "
-        f"SELECT {_COLUMNS}, s.at - interval '20 days', s.at - interval '20 days', s.at, s.at, 'changed' FROM stage "
-        f"CROSS JOIN generate_series(1, {CLOSED_EACH}) AS g (step) CROSS JOIN LATERAL (SELECT "
-        "date_trunc('day', clock_timestamp()) - make_interval(days => (number * 7 + step * 31) % 330) "
-        "- make_interval(secs => number % 86400) AS at) AS s".encode()
-    )
-    say("their versions")
-    connection.execute("DROP TABLE stage")
-    for statement in rebuilt:
-        connection.execute(statement)
+    with ThreadPoolExecutor(WORKERS) as threads:
+        list(threads.map(functools.partial(_versions, url), range(WORKERS)))
+        connection.execute("DROP TABLE stage")
+        say("their versions")
+        months = connection.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'history'::regclass ORDER BY 1"
+        )
+        tables = [str(name) for (name,) in months.fetchall()]
+        list(threads.map(lambda table: _index(url, table, [one.part for one in dropped["history"]]), tables))
+        _index(url, "entries", [one.whole for one in dropped["entries"]])
+    for one in dropped["history"]:  # of which the months' become parts
+        connection.execute(one.whole.encode())
+    connection.execute("ANALYZE history")
     say("their indexes")
-    connection.execute("VACUUM ANALYZE")
+    connection.execute("VACUUM ANALYZE nodes, node_heartbeats")
     connection.execute("CHECKPOINT")
-    say("vacuumed")
 
 
-def _lines(number: int) -> Iterator[bytes]:
-    """Yield the containers as COPY reads them: none of their texts needs an escape."""
-    for one in range(number):
+def _open(url: str) -> "psycopg.Connection[tuple[object, ...]]":
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("SET synchronous_commit = off")
+    connection.execute("SET maintenance_work_mem = '1GB'")
+    return connection
+
+
+def _stage(url: str, current: int, share: int) -> None:
+    """Lay down every so many-th container."""
+    statement = f"COPY stage (number, {_COLUMNS}) FROM STDIN".encode()
+    with _open(url) as connection, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for line in _lines(range(share, current, WORKERS)):
+            copy.write(line)
+
+
+def _versions(url: str, share: int) -> None:
+    """Make versions of every so many-th container: the current one, and those before it."""
+    mine = f"FROM stage WHERE number % {WORKERS} = {share}"
+    with _open(url) as connection:
+        connection.execute(
+            f"INSERT INTO entries ({_COLUMNS}, began_after, began_before) SELECT {_COLUMNS}, "
+            f"clock_timestamp() - interval '1 hour', clock_timestamp() - interval '1 hour' {mine}".encode()
+        )
+        # Each closed version is one step of a life that ended in a month of its own.
+        connection.execute(
+            f"INSERT INTO history ({_COLUMNS}, began_after, began_before, ended_after, ended_before, ended_why) "
+            f"SELECT {_COLUMNS}, s.at - interval '20 days', s.at - interval '20 days', s.at, s.at, 'changed' "
+            f"FROM (SELECT * {mine}) AS stage "
+            f"CROSS JOIN generate_series(1, {CLOSED_EACH}) AS g (step) CROSS JOIN LATERAL (SELECT "
+            "date_trunc('day', clock_timestamp()) - make_interval(days => (number * 7 + step * 31) % 330) "
+            "- make_interval(secs => number % 86400) AS at) AS s".encode()
+        )
+
+
+def _index(url: str, table: str, statements: Iterable[str]) -> None:
+    with _open(url) as connection:
+        for statement in statements:
+            connection.execute(statement.format(table).encode())
+        connection.execute(f"VACUUM (ANALYZE) {table}".encode())
+
+
+def _lines(numbers: Iterable[int]) -> Iterator[bytes]:
+    """Yield containers as COPY reads them: none of their texts needs an escape."""
+    for one in numbers:
         entry = container(one)
         doc = msgspec.to_builtins(entry)
         for field in ("kind", "root", "key"):
@@ -208,14 +248,24 @@ _PARTS: Final[LiteralString] = (
 )
 
 
-def _without_indexes(connection: "psycopg.Connection[tuple[object, ...]]", table: str) -> list[bytes]:
-    """Drop a table's indexes; return the statements that make them again. Filling goes ten times as fast."""
-    rebuilt = []
+class _Index(NamedTuple):
+    """Statements that make an index of a dropped definition again: of the whole table, or of its part ``{0}``."""
+
+    whole: str
+    part: str
+
+
+def _without_indexes(connection: "psycopg.Connection[tuple[object, ...]]", table: str) -> list[_Index]:
+    """Drop a table's indexes; return how to make them again."""
+    dropped = []
     for definition, constraint, constrained, index in connection.execute(_PARTS, (table,)).fetchall():
         if constraint is None:
             connection.execute(f"DROP INDEX {index}".encode())
-            rebuilt.append(str(definition).replace(f" ON ONLY {table} ", f" ON {table} ").encode())
+            shape = str(definition).partition(" USING ")[2]
+            whole = f"CREATE INDEX {index} ON {table} USING {shape}"
+            dropped.append(_Index(whole, f"CREATE INDEX ON {{0}} USING {shape}"))
         else:
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}".encode())
-            rebuilt.append(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {constrained}".encode())
-    return rebuilt
+            whole = f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {constrained}"
+            dropped.append(_Index(whole, f"ALTER TABLE {{0}} ADD {constrained}"))
+    return dropped

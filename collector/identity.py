@@ -11,6 +11,7 @@ import ipaddress
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from time import monotonic
 from typing import Final, Literal
 
@@ -121,7 +122,7 @@ class Authenticator:
         if len(self._found) >= _MOST_KEPT:
             self._found = {}
         anew = now >= self._believed_until
-        async with self._database.query() as connection:
+        async with self._database.tokens() as connection:
             found = await credentials.find(connection, {*waiting, *self._found} if anew else waiting.keys())
         identities = {one.token_hash: _identity(one) for one in found}
         if anew:
@@ -266,6 +267,7 @@ def check_exposure(host: str, has_credentials: bool) -> None:
     )
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches the address."""
     if host == "localhost":

@@ -31,6 +31,8 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        # Their lines, which are found faster so than by their labels.
+        self._lines: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.entries = Counter(
             "mountbook_ingest_entries", "Entries that agents sent.", ("message", "outcome"), registry=self.registry
         )
@@ -68,6 +70,15 @@ class Metrics:
         self.tasks = Gauge(
             "mountbook_background_task_alive", "1 while a background task runs.", ("task",), registry=self.registry
         )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        line = self._lines.get((method, route, status))
+        if line is None:
+            line = (self.requests.labels(method, route, str(status)), self.latency.labels(method, route))
+            self._lines[method, route, status] = line
+        line[0].inc()
+        line[1].observe(seconds)
 
     def watch(self, admission: Admission) -> None:
         """Show what is inside, and count who was turned away."""

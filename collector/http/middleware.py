@@ -49,9 +49,7 @@ async def measure(request: web.Request, handler: _Handler) -> web.StreamResponse
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else _UNMATCHED
         method = request.method if resource is not None else _UNMATCHED
-        metrics = request.app[METRICS]
-        metrics.requests.labels(method, route, str(status)).inc()
-        metrics.latency.labels(method, route).observe(time.perf_counter() - began)
+        request.app[METRICS].answered(method, route, status, time.perf_counter() - began)
 
 
 @web.middleware

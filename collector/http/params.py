@@ -1,5 +1,6 @@
 """Query parameters: read into the struct that also describes them in ``/openapi.json``."""
 
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import msgspec
@@ -30,6 +31,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 Q = TypeVar("Q", bound=Query)
 
 
+@cache
 def repeatable(shape: type[Query]) -> frozenset[str]:
     """Return the names, as sent, of the parameters that may be given more than once."""
     hints = get_type_hints(shape)

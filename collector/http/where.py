@@ -29,7 +29,7 @@ class WhereQuery(Query, frozen=True, kw_only=True):
 async def _where(request: web.Request) -> web.StreamResponse:
     query = params.read(request, WhereQuery)
     ref = refs.parse(query.ref)
-    async with request.app[DATABASE].query() as conn:
+    async with request.app[DATABASE].questions() as conn:
         silent_after, present = request.app[CONFIG].silent_after, request.app[PRESENT]
         scope = await scoped(conn, silent_after, node=query.node, at=query.at, known=present)
         answer = await where(scope, ref, query.limit, query.cursor)

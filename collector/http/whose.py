@@ -67,7 +67,7 @@ async def _post(request: web.Request) -> web.StreamResponse:
 
 
 async def _ask(request: web.Request, paths: Sequence[str], node: str, at: str) -> WhoseAnswer:
-    async with request.app[DATABASE].query() as conn:
+    async with request.app[DATABASE].questions() as conn:
         silent_after, present = request.app[CONFIG].silent_after, request.app[PRESENT]
         return await whose(await scoped(conn, silent_after, node=node, at=at, known=present), paths)
 

@@ -33,8 +33,8 @@ class AccessLog:
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
         try:
-            async with self._database.access() as connection:
-                await ledger.note(connection, AuditKind.ACCESS, *(entry for entry, _ in batch))
+            async with self._database.access() as wire:
+                await ledger.note_at_once(wire, AuditKind.ACCESS, *(entry for entry, _ in batch))
         except asyncio.CancelledError:
             # Only who wrote is gone: the others' turn comes.
             self._waiting[:0] = batch

@@ -2,13 +2,13 @@
 
 from collector.lookup import observed
 from collector.lookup.moments import Window
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import coverage as facts
 from protocol.memory import WindowCoverage
 
 
 async def over_window(
-    conn: Connection, silent_after: float, window: Window, only: frozenset[int] | None = None
+    conn: Asking, silent_after: float, window: Window, only: frozenset[int] | None = None
 ) -> WindowCoverage:
     """Return when and why each node was not observed in the window; ``only``: of the nodes with these numbers.
 

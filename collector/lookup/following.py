@@ -7,7 +7,7 @@ from typing import Final
 from collector.lookup.changes import Asked, change
 from collector.lookup.moments import Window
 from collector.lookup.scope import Scope
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import changes, nodes
 from collector.store.read.changes import Mark
 from protocol.memory import Change
@@ -40,7 +40,7 @@ class Follower:
             async for one in changes.everything(conn, self._limits.wanted(self._scope, Window(since, now))):
                 yield change(one)
 
-    async def more(self, conn: Connection) -> list[Change]:
+    async def more(self, conn: Asking) -> list[Change]:
         """Return what has come since, oldest first."""
         only = self._scope.versions.node_ids
         present = await nodes.moments(conn)

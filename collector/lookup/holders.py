@@ -42,7 +42,12 @@ class Index:
 
 def deep(ancestor: str, holders: Sequence[Holder]) -> bool:
     """Whether ``ancestor`` is at least as close to the path as the place of some holder."""
-    return not holders or len(ancestor) >= min(len(holder.place.path) for holder in _nearest(holders))
+    return len(ancestor) >= reach(holders)
+
+
+def reach(holders: Sequence[Holder]) -> int:
+    """Return how long an ancestor of the path is at the least that is as close to it as the place of some holder."""
+    return min((len(holder.place.path) for holder in _nearest(holders)), default=0)
 
 
 def rank(

@@ -4,13 +4,13 @@ import msgspec
 
 from collector.lookup import observed
 from collector.lookup.scope import scoped
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import coverage as facts
 from collector.store.read import nodes as questions
 from protocol.answers import Nodes
 
 
-async def nodes(conn: Connection, silent_after: float, at: str = "") -> Nodes:
+async def nodes(conn: Asking, silent_after: float, at: str = "") -> Nodes:
     """Return all nodes with what their agents say, and the coverage.
 
     Raises:
@@ -26,7 +26,7 @@ async def nodes(conn: Connection, silent_after: float, at: str = "") -> Nodes:
     )
 
 
-async def _then(conn: Connection, silent_after: float, at: str) -> Nodes:
+async def _then(conn: Asking, silent_after: float, at: str) -> Nodes:
     """Return the nodes as they were at a moment; what their agents said of themselves is that of now."""
     scope = await scoped(conn, silent_after, at=at)
     when = scope.versions.at

@@ -93,7 +93,7 @@ def periods(node: Facts, gaps: Iterable[GapRow]) -> list[Period]:
 
 def at(known: Known, when: datetime) -> Coverage:
     """Return which nodes were observed at a moment: the state of each is that of then."""
-    observed = 0
+    observed = known.plain
     silent = []
     for node in known.nodes:
         if not membership(node).holds(when):

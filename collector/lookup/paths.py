@@ -3,6 +3,7 @@
 A path is only text here. No function of this module, or of its callers, touches a file system.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from collector.errors import ProblemError
 from protocol.entries import Place
 from protocol.problems import ProblemType
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair."""
 MAX_PATH: Final = 4096
 """Most bytes of one path: Linux' ``PATH_MAX``."""
 
@@ -55,7 +58,7 @@ def normalise(text: str) -> HostPath:
             f"the path is longer than {MAX_PATH} bytes, which no path on Linux is; it begins {text[:60]!r}",
             field="path",
         )
-    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if "\x00" in text or _HALF.search(text):
         raise ProblemError(
             ProblemType.BAD_REQUEST,
             f"the path {text[:60]!r} holds a character that no name can hold here (NUL or half a surrogate pair); "

@@ -7,7 +7,7 @@ decides nothing.
 from time import monotonic
 from typing import Final
 
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import nodes
 from collector.store.read.nodes import Observed
 
@@ -22,7 +22,7 @@ class Present:
         self._found: Observed | None = None
         self._until = 0.0
 
-    async def coverage(self, conn: Connection) -> Observed:
+    async def coverage(self, conn: Asking) -> Observed:
         """Return the coverage that was true within the last second."""
         if self._found is None or monotonic() >= self._until:
             self._found = await nodes.coverage(conn, self._silent_after)

@@ -9,7 +9,7 @@ from collector.lookup import observed
 from collector.lookup.cursors import Cursor
 from collector.lookup.moments import Window, check_remembered, moment, window
 from collector.lookup.present import Present
-from collector.store.engine import Connection
+from collector.store.asking import Asking
 from collector.store.read import coverage as facts
 from collector.store.read import nodes
 from collector.store.read.versions import Versions
@@ -23,7 +23,7 @@ from protocol.text import clean
 class Scope:
     """One question's connection (one snapshot of the database), moment, node and coverage."""
 
-    conn: Connection
+    conn: Asking
     versions: Versions
     coverage: Coverage
     asked_at: str = ""
@@ -45,7 +45,7 @@ class Scope:
 
 
 async def scoped(
-    conn: Connection, silent_after: float, *, node: str = "", at: str = "", known: Present | None = None
+    conn: Asking, silent_after: float, *, node: str = "", at: str = "", known: Present | None = None
 ) -> Scope:
     """Return the scope of a question; ``known`` is who was observed a moment ago, for questions about now.
 
@@ -57,23 +57,31 @@ async def scoped(
         raise ProblemError(
             ProblemType.BAD_REQUEST, "the node's name holds a NUL or half a surrogate pair", field="node"
         )
-    present = await (nodes.coverage(conn, silent_after) if at or known is None else known.coverage(conn))
-    when, then = moment(at, present.now), None
-    covered, versions = present.coverage, Versions()
-    if when is not None:
-        check_remembered(when, await nodes.first_record(conn))
-        then = await facts.known(conn, silent_after, when, when)
-        covered, versions = observed.at(then, when), Versions(when, ahead=_ahead(then), stale=_stale(then, when))
-    versions = replace(versions, former=present.former)
+    then = None
+    if at:
+        covered, versions, then = await _then(conn, silent_after, at)
+    else:
+        present = await (nodes.coverage(conn, silent_after) if known is None else known.coverage(conn))
+        covered, versions = present.coverage, Versions(former=present.former)
     if not node:
         return Scope(conn, versions, covered, at)
     known_nodes = await nodes.named(conn, silent_after, node)
-    named = _node(node, known_nodes, _present(known_nodes, then, when), covered)
+    named = _node(node, known_nodes, _present(known_nodes, then, versions.at), covered)
     return Scope(conn, versions.within({named.node_id}), covered, at, named.node)
 
 
+async def _then(conn: Asking, silent_after: float, at: str) -> tuple[Coverage, Versions, facts.Known]:
+    """Return the coverage of a moment, the versions of it, and what both were made of."""
+    now, first = await nodes.now_and_first(conn)
+    when = moment(at, now) or now
+    check_remembered(when, first)
+    known = await facts.known_at(conn, silent_after, when)
+    versions = Versions(when, ahead=_ahead(known), stale=_stale(known, when), former=known.former)
+    return observed.at(known, when), versions, known
+
+
 async def window_scope(
-    conn: Connection, silent_after: float, *, node: str = "", since: str = "", until: str = ""
+    conn: Asking, silent_after: float, *, node: str = "", since: str = "", until: str = ""
 ) -> tuple[Scope, Window]:
     """Return the scope of a question about a window, and the window.
 
@@ -87,7 +95,7 @@ async def window_scope(
 
 def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
     """Return the nodes of which it is not known yet what they had at the moment."""
-    return frozenset(
+    return known.unlisted | frozenset(
         node.node_id
         for node in known.nodes
         if node.node_id is not None and (node.listed_at is None or node.listed_at < when)
@@ -96,8 +104,8 @@ def _stale(known: facts.Known, when: datetime) -> frozenset[int]:
 
 def _ahead(known: facts.Known) -> timedelta:
     """Return by how much the clock of any node is ahead of PostgreSQL's, as far as their heartbeats tell."""
-    most = max((node.skew for node in known.nodes if node.skew is not None), default=0.0)
-    return timedelta(seconds=min(max(0.0, most), 366 * 86_400.0))
+    most = max(0.0, known.ahead, *(node.skew for node in known.nodes if node.skew is not None))
+    return timedelta(seconds=min(most, 366 * 86_400.0))
 
 
 def unobserved(coverage: Coverage) -> str:
@@ -114,8 +122,8 @@ def _present(
     """Return those of the nodes that belong to their cluster: now, or at the moment that is asked about."""
     if then is None or when is None:
         return [one for one in known if one.state not in ("superseded", "left")]
-    belonged = {(one.cluster, one.node) for one in then.nodes if observed.membership(one).holds(when)}
-    return [one for one in known if (one.node.cluster, one.node.node) in belonged]
+    absent = {(one.cluster, one.node) for one in then.nodes if not observed.membership(one).holds(when)}
+    return [one for one in known if (one.node.cluster, one.node.node) not in absent]
 
 
 def _node(

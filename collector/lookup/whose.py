@@ -7,13 +7,12 @@ from typing import Final
 from collector.errors import ProblemError
 from collector.lookup import users
 from collector.lookup.former import former
-from collector.lookup.holders import Holder, Index, deep, rank
+from collector.lookup.holders import Holder, Index, rank, reach
 from collector.lookup.owners import backend, owner
 from collector.lookup.paths import HostPath, normalise
 from collector.lookup.scope import Scope, unobserved
 from collector.store.keys import hash_path, hash_token, token
 from collector.store.read import places
-from collector.store.read.found import Found
 from protocol.answers import Owner, Whose, WhoseAnswer
 from protocol.problems import ProblemType
 
@@ -100,15 +99,13 @@ async def _bound(scope: Scope, asked: Sequence[HostPath], own: Sequence[Sequence
     far: set[int] = set()
     for path, holders in zip(asked, own, strict=True):
         if path.absolute:
+            least = reach(holders)
             for ancestor in path.ancestors():
-                (near if deep(ancestor, holders) else far).add(hash_path(ancestor))
-    rows: list[Found] = []
-    if near:
-        rows += await places.binds(scope.conn, scope.versions, sorted(near))
-    if far:
-        nodes = {holder.found.node_id for holders in own for holder in holders}
-        rows += await places.binds(scope.conn, scope.versions.within(nodes), sorted(far))
-    index = Index(rows)
+                (near if len(ancestor) >= least else far).add(hash_path(ancestor))
+    nodes = {holder.found.node_id for holders in own for holder in holders}
+    index = Index(
+        await places.binds(scope.conn, (scope.versions, sorted(near)), (scope.versions.within(nodes), sorted(far)))
+    )
     return [index.holders(path) for path in asked]
 
 

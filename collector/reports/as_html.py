@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from html import escape
 from typing import Final
 
-from collector.reports.report import Cell, Column, Report, caution, facts, lines, shown
+from collector.reports.report import Cell, Column, Report, caution, facts, lines, running, shown
 from protocol.reports import ReportHead
 
 _STYLE: Final = """
@@ -26,6 +26,7 @@ table.rows tbody td { border-bottom: 1px solid #ccc; }
   font-weight: 600; }
 footer { margin-top: 1rem; font-size: 12px; border-top: 1px solid #111; padding-top: .4rem; }
 @page { size: A4 landscape; margin: 14mm 12mm 16mm;
+  @bottom-left { content: RUNNING; font-size: 8pt; }
   @bottom-right { content: "page " counter(page) " of " counter(pages); font-size: 8pt; } }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9pt; }
@@ -64,11 +65,16 @@ def _begin(report: Report, columns: Sequence[Column]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_NO_SCRIPT}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="generator" content="{escape(head.generator)}">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{title}</title>\n<style>{_STYLE.replace('RUNNING', _quoted(running(head)))}</style>\n</head>\n<body>\n"
         f'<h1>{escape(head.title)}</h1>\n<p class="about">This report lists {escape(head.about)}.</p>\n{warning}'
         f'<table class="facts"><tbody>\n{told}</tbody></table>\n'
         f'<table class="rows"><colgroup>{widths}</colgroup>\n<thead><tr>{titles}</tr></thead>\n<tbody>\n'
     )
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a string of CSS; what could end it, or the element around it, as an escape."""
+    return '"' + "".join(char if char.isalnum() or char in " ,.:-" else f"\\{ord(char):06x}" for char in text) + '"'
 
 
 def _merged(head: ReportHead) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reports.pages import BOLD, Pages
-from collector.reports.report import Column, Row, caution, facts, lines, shown, visible
+from collector.reports.report import Column, Row, caution, facts, lines, running, shown, visible
 from protocol.reports import PDF_ROWS, ReportHead
 
 
@@ -19,7 +19,7 @@ class Whole:
 
 def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], whole: Whole) -> bytes:
     """Return the document; ``rows`` are the first ones, ``PDF_ROWS`` at the most."""
-    pages = Pages(head.title, head.generator, f"{head.title}, {head.since} to {head.until}, {head.generator}")
+    pages = Pages(head.title, head.generator, running(head))
     pages.text(head.title, size=17, font=BOLD, after=4)
     pages.text(f"This report lists {head.about}.", size=10, after=8)
     if caution(head):

@@ -11,6 +11,7 @@ from collector.lookup.moments import Window
 from collector.lookup.scope import Scope
 from collector.reports.proof import Signing
 from collector.reports.report import Column, Row
+from collector.store.engine import Connection
 from protocol.memory import WindowCoverage
 from protocol.problems import ProblemType
 from protocol.reports import ReportName
@@ -18,13 +19,17 @@ from protocol.reports import ReportName
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One transaction's scope, the window, what was observed in it, whether it ends now, and how the log is signed."""
+    """One transaction's scope, the window, what was observed in it, whether it ends now, and how the log is signed.
+
+    ``log`` is where the audit log is read: the same transaction.
+    """
 
     scope: Scope
     window: Window
     coverage: WindowCoverage
     until_now: bool
     signing: Signing
+    log: Connection
 
 
 @dataclass(frozen=True, slots=True)

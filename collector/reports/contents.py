@@ -19,8 +19,8 @@ from protocol.entries import Container, Image, Layer
 
 _NODE: Final = (
     Column("cluster", "Cluster", 0),
-    Column("node", "Node ID", 0),
-    Column("hostname", "Node", 1.0),
+    Column("node", "Node ID", 0.9),
+    Column("hostname", "Node", 0.9),
 )
 _LAST: Final = (
     Column(
@@ -197,7 +197,7 @@ KINDS: Final = (
             Column("state", "State", 0.7),
             Column("directory", "Directory", 2.6),
             _BEGAN,
-            Column("certain", "Certain", 0.5, about="no: the end of the window lies between the bounds of a moment"),
+            Column("certain", "Certain", 0.6, about="no: the end of the window lies between the bounds of a moment"),
             Column("root", "Data root", 0),
             Column("backend", "Backend", 0),
             Column("mount_id", "Mount-id", 0),

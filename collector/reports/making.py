@@ -70,7 +70,7 @@ async def make(conn: Connection, silent_after: float, question: Asked, signing: 
     scope, window = await window_scope(conn, silent_after, node=question.limits.node, since=since, until=until)
     window = await _remembered(conn, window, since)
     observed = await coverage.over_window(conn, silent_after, window, scope.versions.node_ids)
-    context = Context(scope, window, observed, until_now=not until, signing=signing)
+    context = Context(scope, window, observed, until_now=not until, signing=signing, log=conn)
     kind = question.kind
     head = ReportHead(
         name=kind.name,

@@ -21,6 +21,7 @@ _TOP: Final = _HEIGHT - 34.0
 _BOTTOM: Final = 46.0
 _SPACE: Final = _WIDTH - 2 * _LEFT
 _GAP: Final = 6.0
+_SIGNS: Final = frozenset("/-.:_@=&?,;")
 _LINES: Final = 12
 """Most lines of one cell: what is longer ends with three dots."""
 
@@ -155,20 +156,27 @@ def drawable(text: str) -> str:
 
 
 def wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """Return text in lines that are no wider; it is broken at spaces, and where there are none, anywhere."""
+    """Return text in lines that are no wider.
+
+    It is broken at the last space, else behind the last sign that parts words of a name or path, if that leaves no
+    line nearly empty; else anywhere.
+    """
     widths = _widths(font)
     room = width / size
     lines = []
-    begin, space, used = 0, 0, 0.0
+    begin, space, sign, used = 0, 0, 0, 0.0
     for place, char in enumerate(text):
         used += widths[char]
         if char == " ":
             space = place
         if used > room and place > begin:
-            cut = space if space > begin else place
+            filled = place - begin
+            cut = space if space > begin + filled // 3 else sign if sign > begin + filled // 2 else place
             lines.append(text[begin:cut].strip())
             begin = cut
             used = sum(widths[one] for one in text[cut : place + 1])
+        if char in _SIGNS:
+            sign = place + 1
     return [*lines, text[begin:].strip()]
 
 

@@ -55,14 +55,14 @@ async def checks(conn: Connection, window: Window, signing: Signing) -> AsyncIte
     await reading.everything(conn, verifier.feed)
     finding = verifier.finish()
     if finding is None:
-        what = f"{verifier.entries} entries, {first} to {head.seq}" if verifier.entries else "no entry yet"
+        what = f"{_counted(verifier.entries)}, {first} to {head.seq}" if verifier.entries else "no entry yet"
         yield Check("chain", "holds", f"{what}; the last has the hash {head.hash.hex()}")
     else:
         yield Check("chain", "broken", f"{finding.what} (entries {finding.first} to {finding.last})")
     yield _covered(verifier, key, given, head.seq)
     waiting = await ledger.count_waiting(conn)
     if waiting:
-        yield Check("not chained yet", "note", f"{waiting} entries, which is a second's work")
+        yield Check("not chained yet", "note", f"{_counted(waiting)}, which is a second's work")
     for remark in verifier.remarks:
         yield Check("remark", "note", remark)
     async for one in audited.everything(conn, _RARE, window.since, window.until):
@@ -81,9 +81,13 @@ def _covered(verifier: Verifier, key: PublicKey | None, given: list[Read], last:
     return Check(
         "checkpoints",
         "note" if behind > 0 else "holds",
-        f"{len(given)} of them, the newest of {newest}, signed with {key.text}; they cover the entries up to "
-        f"{verifier.covered}" + (f", and not the last {behind}" if behind > 0 else ""),
+        f"{len(given)} looked at, the newest of {newest}, signed with {key.text}; the entries up to {verifier.covered} "
+        "are covered" + (f", and the last {behind} not yet" if behind > 0 else ""),
     )
+
+
+def _counted(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
 
 
 def _some(directory: Path, window: Window) -> list[Read]:

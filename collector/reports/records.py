@@ -64,7 +64,7 @@ def _text(told: dict[str, Any], key: str) -> str:
 
 
 async def _integrity(context: Context, _limits: Limits) -> AsyncIterator[Row]:
-    async for check in proof.checks(context.scope.conn, context.window, context.signing):
+    async for check in proof.checks(context.log, context.window, context.signing):
         yield check.what, check.result, check.detail
 
 

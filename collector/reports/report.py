@@ -107,22 +107,27 @@ def shown(columns: Sequence[Column]) -> list[int]:
 def facts(head: ReportHead) -> list[tuple[str, str]]:
     """Return what stands above the rows: labels and values, in order; a label can be repeated."""
     log = head.audit_log
-    coverage = head.coverage
-    observed = f"{coverage.nodes_observed} of {coverage.nodes} nodes observed during the whole window"
-    gaps = [("Not observed", gap) for gap in missing(head)]
-    more = coverage.missing_total - len(coverage.missing)
-    if more > 0:
-        gaps.append(("Not observed", f"and {more} more such times; the report `coverage` lists all"))
     return [
         ("Window", f"after {head.since}, until {head.until}"),
         ("Filters", ", ".join(map(visible, head.filters)) or "none"),
-        ("Coverage", observed),
-        *gaps,
+        *_covered(head),
         ("Made", f"{head.generated_at} by {head.generator}"),
         ("Audit log", f"entry {log.seq}, chained {log.chained_at}, hash {log.hash}" if log.seq else "no entry yet"),
         ("Register", log.register),
         *(("Note", note) for note in head.notes),
     ]
+
+
+def _covered(head: ReportHead) -> list[tuple[str, str]]:
+    coverage = head.coverage
+    observed = f"{coverage.nodes_observed} of {coverage.nodes} nodes observed during the whole window"
+    if head.name in _OF_THE_REGISTER:
+        return [("Coverage", f"everything the register noted; it depends on no node ({observed})")]
+    gaps = [("Not observed", gap) for gap in missing(head)]
+    more = coverage.missing_total - len(coverage.missing)
+    if more > 0:
+        gaps.append(("Not observed", f"and {more} more such times; the report `coverage` lists all"))
+    return [("Coverage", observed), *gaps]
 
 
 def caution(head: ReportHead) -> str:
@@ -135,12 +140,17 @@ def caution(head: ReportHead) -> str:
     )
 
 
+def running(head: ReportHead) -> str:
+    """Return what stands at the foot of every printed page."""
+    return f"{head.title}, {head.since} to {head.until}, {head.generator}"
+
+
 def missing(head: ReportHead) -> list[str]:
     """Return the times in which nodes were not observed, one line each."""
     lines = []
     for one in head.coverage.missing:
         name = f"{one.hostname} ({one.node})" if one.hostname else one.node
-        begin = f"after {one.after}" if one.after is not None else "from ever"
+        begin = f"after {one.after}" if one.after is not None else "ever before"
         end = f"until {one.before}" if one.before is not None else "and still"
         why = f"{one.reason} ({one.detail})" if one.detail else one.reason
         lines.append(visible(f"{name}: {why}, {begin}, {end}"))

@@ -1,13 +1,14 @@
-"""The way to PostgreSQL: two pools of connections, and the one place where the driver's errors are translated."""
+"""The way to PostgreSQL: its pools of connections, and the one place where the driver's errors are translated."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import psycopg
 import sqlalchemy.exc
+from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import TextClause, make_url, text
 from sqlalchemy.engine import URL
@@ -15,7 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from collector.config import Config
 from collector.errors import ProblemError, StartError
+from collector.store.reader import AllInUseError, Reader, Wires
 from collector.store.tables import REVISION
+from collector.store.wire import Wire
+from collector.store.writer import Writer, writing
 from protocol.problems import ProblemType
 
 Connection = AsyncConnection
@@ -44,6 +48,8 @@ _PULSE: Final = {
 }
 """Libpq's settings by which a server that vanished without a word is noticed in seconds: the kernel's own way takes a
 quarter of an hour. A server that works on an answer is heard, however long it takes."""
+_ANSWER: Final = frozenset({"query", "questions", "tokens"})
+"""Pools whose connections only read."""
 _TOKEN_POOL: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
@@ -54,10 +60,12 @@ class Database:
 
     def __init__(self, config: Config) -> None:
         self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
+        self._agents = _wires(config, "agents", config.ingest_pool, config.ingest_timeout)
         # Of their own: heartbeats do not wait behind large snapshots.
-        self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
-        self._access = _pool(config, "access", 1, config.ingest_timeout)
+        self._heartbeats = _wires(config, "heartbeats", 1, config.ingest_timeout)
+        self._access = _wires(config, "access", 1, config.ingest_timeout)
         self._query = _pool(config, "query", config.query_pool, config.query_timeout)
+        self._questions = _wires(config, "questions", config.query_pool, config.query_timeout)
         # Of their own too: a heartbeat whose token has to be looked up does not wait behind slow questions.
         self._tokens = _pool(config, "tokens", _TOKEN_POOL, config.query_timeout)
 
@@ -73,15 +81,26 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def heartbeats(self) -> AsyncIterator[Connection]:
-        """One transaction on the connection for heartbeats.
+    async def agents(self) -> AsyncIterator[Writer]:
+        """One transaction for a message of an agent; ``Writer.finish`` commits it.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._heartbeats.begin() as connection:
-                yield connection
+            async with writing(self._agents, _POOL_PATIENCE) as writer:
+                yield writer
+
+    @asynccontextmanager
+    async def heartbeats(self) -> AsyncIterator[Writer]:
+        """One transaction on the connection for heartbeats; ``Writer.finish`` commits it.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with writing(self._heartbeats, _POOL_PATIENCE) as writer:
+                yield writer
 
     @asynccontextmanager
     async def maintenance(self) -> AsyncIterator[Connection]:
@@ -99,15 +118,18 @@ class Database:
                     await connection.invalidate()
 
     @asynccontextmanager
-    async def access(self) -> AsyncIterator[Connection]:
-        """The connection for the access log: every statement commits by itself.
+    async def access(self) -> AsyncIterator[Wire]:
+        """The connection for the access log: every exchange commits by itself.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._access.connect() as connection:
-                yield connection
+            wire = await self._access.take(_POOL_PATIENCE)
+            try:
+                yield wire
+            finally:
+                self._access.give_back(wire)
 
     @asynccontextmanager
     async def query(self) -> AsyncIterator[Connection]:
@@ -119,6 +141,17 @@ class Database:
         with translate():
             async with self._query.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def questions(self) -> AsyncIterator[Reader]:
+        """One read-only transaction for the questions that come all the time.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with self._questions.transaction(_POOL_PATIENCE) as reader:
+                yield reader
 
     @asynccontextmanager
     async def tokens(self) -> AsyncIterator[Connection]:
@@ -145,7 +178,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for pool in (self._ingest, self._heartbeats, self._access, self._query, self._tokens):
+        for wires in (self._agents, self._heartbeats, self._access, self._questions):
+            wires.close()
+        for pool in (self._ingest, self._query, self._tokens):
             await pool.dispose()
 
 
@@ -193,31 +228,48 @@ def _check_revision(connection: SyncConnection) -> None:
 
 def _pool(config: Config, name: str, size: int, statement_timeout: float) -> AsyncEngine:
     url = driver_url(config.database_url)
-    settings = {
-        "statement_timeout": f"{round(statement_timeout * 1000)}ms",
-        "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
-        "timezone": "UTC",
-        "jit": "off",
-        **(_ANSWERING if name in {"query", "tokens"} else _TAKING),
-    }
-    given = url.query.get("options", "")
-    options = [given] if isinstance(given, str) else list(given)
-    options += [f"-c {setting}={value}" for setting, value in settings.items()]
     return create_async_engine(
         url,
         pool_size=size,
         max_overflow=0,
         pool_timeout=_POOL_PATIENCE,
-        **({"isolation_level": "AUTOCOMMIT"} if name == "access" else {}),
-        connect_args={
-            "options": " ".join(options).strip(),
-            "application_name": f"mountbook collector ({name})",
-            "connect_timeout": 10,
-            **{name: value for name, value in _PULSE.items() if name not in url.query},
-        },
+        connect_args=_connect_args(url, name, statement_timeout),
         json_deserializer=msgspec.json.decode,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
     )
+
+
+def _wires(config: Config, name: str, size: int, statement_timeout: float) -> Wires:
+    url = driver_url(config.database_url)
+    _, addressed = url.get_dialect()().create_connect_args(url)
+    named = {**addressed, **_connect_args(url, name, statement_timeout)}
+
+    async def connect() -> "psycopg.AsyncConnection[Any]":
+        connection = await psycopg.AsyncConnection.connect(**named, autocommit=True)
+        set_json_loads(msgspec.json.decode, connection)
+        return connection
+
+    return Wires(connect, size)
+
+
+def _connect_args(url: URL, name: str, statement_timeout: float) -> dict[str, Any]:
+    """Return libpq's settings for connections of this name; ``statement_timeout`` is in seconds."""
+    settings = {
+        "statement_timeout": f"{round(statement_timeout * 1000)}ms",
+        "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
+        "timezone": "UTC",
+        "jit": "off",
+        **(_ANSWERING if name in _ANSWER else _TAKING),
+    }
+    given = url.query.get("options", "")
+    options = [given] if isinstance(given, str) else list(given)
+    options += [f"-c {setting}={value}" for setting, value in settings.items()]
+    return {
+        "options": " ".join(options).strip(),
+        "application_name": f"mountbook collector ({name})",
+        "connect_timeout": 10,
+        **{name: value for name, value in _PULSE.items() if name not in url.query},
+    }
 
 
 @contextmanager
@@ -229,17 +281,17 @@ def translate() -> Iterator[None]:
     """
     try:
         yield
-    except sqlalchemy.exc.TimeoutError as exc:
+    except (sqlalchemy.exc.TimeoutError, AllInUseError) as exc:
         raise ProblemError(ProblemType.BUSY, "every connection to the database is in use", retry_after=2) from exc
-    except sqlalchemy.exc.DBAPIError as exc:
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as exc:
         problem = _meaning(exc)
         if problem is None:
             raise
         raise problem from exc
 
 
-def _meaning(exc: sqlalchemy.exc.DBAPIError) -> ProblemError | None:
-    cause = exc.orig
+def _meaning(exc: sqlalchemy.exc.DBAPIError | psycopg.Error) -> ProblemError | None:
+    cause = exc if isinstance(exc, psycopg.Error) else exc.orig
     if not isinstance(cause, psycopg.Error):
         return None
     state = cause.sqlstate

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import text
 
 from collector.store.engine import Connection, statement
+from collector.store.wire import Wire
 
 
 class AuditKind(StrEnum):
@@ -75,19 +76,22 @@ BATCH: Final = 5_000
 
 _MICROSECONDS: Final = "(extract(epoch FROM {0}) * 1000000)::bigint"
 _LINK: Final = f"seq, {_MICROSECONDS.format('chained_at')}, {_MICROSECONDS.format('at')}, kind, body, hash"
-_NOTE: Final = text("INSERT INTO audit_pending (kind, body) SELECT :kind, unnest(CAST(:bodies AS text[]))")
+_PENDING: Final = "INSERT INTO audit_pending (kind, body) SELECT :kind, unnest(CAST(:bodies AS text[]))"
+_NOTE: Final = text(_PENDING)
 _HEAD: Final = "SELECT register, seq, hash, chained_at FROM audit_head"
 # SKIP LOCKED: another collector is at it, and there is nothing to wait for.
 _LOCK: Final = text(f"{_HEAD} FOR UPDATE SKIP LOCKED")
 _NEXT: Final = text("SELECT id, at, kind, body FROM audit_pending ORDER BY id LIMIT :limit")
 _NOW: Final = text("SELECT greatest(clock_timestamp(), CAST(:least AS timestamptz))")
+# What was noted is there already: only numbers and hashes go to the database, each as one value.
 _APPEND: Final = text(
-    "WITH gone AS (DELETE FROM audit_pending WHERE id = ANY(CAST(:ids AS bigint[]))), "
+    "WITH noted AS (SELECT * FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS n (id, place)), "
+    "gone AS (DELETE FROM audit_pending AS p USING noted AS n WHERE p.id = n.id "
+    "RETURNING n.place, p.at, p.kind, p.body), "
     "head AS (UPDATE audit_head SET seq = :seq, hash = :head, chained_at = :now) "
     "INSERT INTO audit_log (seq, chained_at, at, kind, body, hash) "
-    "SELECT e.seq, :now, e.at, e.kind, e.body, e.hash FROM unnest(CAST(:seqs AS bigint[]), "
-    "CAST(:ats AS timestamptz[]), CAST(:kinds AS text[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])) "
-    "AS e (seq, at, kind, body, hash)"
+    "SELECT :before + g.place, :now, g.at, g.kind, g.body, "
+    "substring(CAST(:hashes AS bytea) FROM CAST(:size * (g.place - 1) + 1 AS int) FOR :size) FROM gone AS g"
 )
 # A page of the chain is one value: a row of its own for every entry costs the driver more than everything else.
 # Compared are both columns of the key, so that an entry which is there twice is not passed over between two pages.
@@ -116,7 +120,16 @@ def body(fields: Mapping[str, Any]) -> str:
 
 async def note(connection: Connection, kind: AuditKind, *entries: Mapping[str, Any]) -> None:
     """Note what happens in this transaction; it is chained once that is committed."""
-    await connection.execute(_NOTE, {"kind": kind.value, "bodies": [body(entry) for entry in entries]})
+    await connection.execute(_NOTE, _noted(kind, entries))
+
+
+async def note_at_once(wire: Wire, kind: AuditKind, *entries: Mapping[str, Any]) -> None:
+    """Note what happened, in a transaction of its own; committed when this returns."""
+    await wire.exchange((_PENDING, _noted(kind, entries)))
+
+
+def _noted(kind: AuditKind, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"kind": kind.value, "bodies": [body(entry) for entry in entries]}
 
 
 async def head(connection: Connection) -> Head:
@@ -151,12 +164,10 @@ async def append(
 ) -> None:
     """Move what was noted to the chain's end, the first one as number ``first``; the head is locked."""
     values = {
-        "ids": [one.id for one in noted],
-        "seqs": list(range(first, first + len(noted))),
-        "ats": [one.at for one in noted],
-        "kinds": [one.kind for one in noted],
-        "bodies": [one.body for one in noted],
-        "hashes": list(hashes),
+        "ids": f"{{{','.join(str(one.id) for one in noted)}}}",
+        "before": first - 1,
+        "hashes": b"".join(hashes),
+        "size": len(hashes[-1]),
         "seq": first + len(noted) - 1,
         "head": hashes[-1],
         "now": now,

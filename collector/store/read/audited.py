@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.ledger import AuditKind
 
 _BATCH: Final = 500
@@ -25,20 +25,18 @@ class Audited:
     told: dict[str, Any]
 
 
-_SELECT: Final = text(
+_SELECT: Final = (
     "SELECT seq, at, kind, body FROM audit_log "
     "WHERE kind = ANY(:kinds) AND kind <> 'state' AND at > :since AND at <= :until UNION ALL "
     "SELECT NULL, at, kind, body FROM audit_pending WHERE kind = ANY(:kinds) AND at > :since AND at <= :until "
     "ORDER BY at, seq"
-).execution_options(yield_per=_BATCH)
+)
 
 
 async def everything(
-    conn: Connection, kinds: Sequence[AuditKind], since: datetime, until: datetime
+    conn: Asking, kinds: Sequence[AuditKind], since: datetime, until: datetime
 ) -> AsyncIterator[Audited]:
     """Yield the entries of these kinds (never ``state``) after ``since``, until ``until``, oldest first."""
     given = {"kinds": [kind.value for kind in kinds], "since": since, "until": until}
-    async with conn.stream(_SELECT, given) as found:
-        async for batch in found.partitions():
-            for seq, at, kind, body in batch:
-                yield Audited(seq, at, AuditKind(kind), _DECODER.decode(body))
+    async for seq, at, kind, body in asking.stream(conn, _SELECT, given, _BATCH):
+        yield Audited(seq, at, AuditKind(kind), _DECODER.decode(body))

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.versions import bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import ENTRY_TYPES, Entry, Kind
@@ -112,23 +112,21 @@ def _select(condition: str, *, behind: bool, limited: bool) -> str:
     )
 
 
-async def page(conn: Connection, wanted: Wanted, after: Mark | None, limit: int) -> list[Changed]:
+async def page(conn: Asking, wanted: Wanted, after: Mark | None, limit: int) -> list[Changed]:
     """Return up to ``limit`` changes behind ``after``, oldest first."""
     condition, given = wanted.where()
     if after is not None:
         given |= {f"after_{name}": value for name, value in zip(("at", "node", "kind", "entry"), after, strict=True)}
-    statement = text(_select(condition, behind=after is not None, limited=True))
-    return [_changed(row) for row in await conn.execute(statement, {**given, "limit": limit})]
+    statement = _select(condition, behind=after is not None, limited=True)
+    return [_changed(row) for row in await asking.rows(conn, statement, {**given, "limit": limit})]
 
 
-async def everything(conn: Connection, wanted: Wanted) -> AsyncIterator[Changed]:
+async def everything(conn: Asking, wanted: Wanted) -> AsyncIterator[Changed]:
     """Yield every change, oldest first, through a cursor of the database."""
     condition, given = wanted.where()
-    statement = text(_select(condition, behind=False, limited=False)).execution_options(yield_per=_BATCH)
-    async with conn.stream(statement, given) as found:
-        async for batch in found.partitions():
-            for row in batch:
-                yield _changed(row)
+    statement = _select(condition, behind=False, limited=False)
+    async for row in asking.stream(conn, statement, given, _BATCH):
+        yield _changed(row)
 
 
 def _changed(row: Any) -> Changed:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.store.engine import Connection, statement
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.versions import bounds
 from protocol.answers import Bounds, NodeRef
 from protocol.entries import ENTRY_TYPES, Entry, Kind
@@ -38,19 +39,32 @@ class Found:
         return self.identity[0]
 
 
-async def fetch(conn: Connection, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
+async def fetch(conn: Asking, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
     """Return up to ``limit`` of the versions that the text of ``Versions.where`` selects, decoded."""
-    found = await conn.execute(
-        statement(
-            "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
-            "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
-            "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
-            f"FROM ({versions}) AS v JOIN nodes AS n ON n.id = v.node_id LIMIT :limit"
-        ),
-        {**given, "limit": limit},
+    return _decoded(await asking.rows(conn, *_selected(versions, given, limit)))
+
+
+async def fetch_each(conn: Asking, *wanted: tuple[str, Mapping[str, Any]], limit: int) -> list[list[Found]]:
+    """Return what ``fetch`` does for each of several texts, with their parameters, in one message."""
+    each = await asking.several(conn, *(_selected(versions, given, limit) for versions, given in wanted))
+    return [_decoded(rows) for rows in each]
+
+
+def _selected(versions: str, given: Mapping[str, Any], limit: int) -> tuple[str, dict[str, Any]]:
+    statement = (
+        "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
+        "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END, v.certain, "
+        "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
+        # OFFSET 0: node by node. They are few, and to read all nodes for a join costs more than all else.
+        f"FROM ({versions}) AS v "
+        "CROSS JOIN LATERAL (SELECT * FROM nodes WHERE id = v.node_id OFFSET 0) AS n LIMIT :limit"
     )
+    return statement, {**given, "limit": limit}
+
+
+def _decoded(rows: asking.Rows) -> list[Found]:
     answers = []
-    for node_id, kind, entry_id, cluster, node, hostname, after, before, end_after, end_before, certain, doc in found:
+    for node_id, kind, entry_id, cluster, node, hostname, after, before, end_after, end_before, certain, doc in rows:
         ended = bounds(end_after, end_before) if end_before is not None else None
         answers.append(
             Found(

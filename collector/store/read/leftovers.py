@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.lists import Conditions
 from collector.store.read.versions import Position, Versions, bounds
 from protocol.answers import Bounds, NodeRef
@@ -92,36 +92,33 @@ def _select(limits: Limits, source: str) -> str:
     )
 
 
-async def page(conn: Connection, limits: Limits, after: Position | None, limit: int) -> list[Leftover]:
+async def page(conn: Asking, limits: Limits, after: Position | None, limit: int) -> list[Leftover]:
     """Return up to ``limit`` leftovers behind ``after``, in the order of node and entry."""
     condition, given = limits.where()
     if after is not None:
         given |= after.parameters
     source = limits.versions.page(condition, after)
-    found = await conn.execute(text(f"{_select(limits, source)} LIMIT :limit"), {**given, "limit": limit})
+    found = await asking.rows(conn, f"{_select(limits, source)} LIMIT :limit", {**given, "limit": limit})
     return [_leftover(limits.kind, row) for row in found]
 
 
-async def everything(conn: Connection, limits: Limits) -> AsyncIterator[Leftover]:
+async def everything(conn: Asking, limits: Limits) -> AsyncIterator[Leftover]:
     """Yield all leftovers through a cursor of the database."""
     condition, given = limits.where()
-    stream = text(_select(limits, limits.versions.where(condition))).execution_options(yield_per=_BATCH)
-    async with conn.stream(stream, given) as found:
-        async for batch in found.partitions():
-            for row in batch:
-                yield _leftover(limits.kind, row)
+    statement = _select(limits, limits.versions.where(condition))
+    async for row in asking.stream(conn, statement, given, _BATCH):
+        yield _leftover(limits.kind, row)
 
 
-async def by_node(conn: Connection, limits: Limits) -> list[NodeSize]:
+async def by_node(conn: Asking, limits: Limits) -> list[NodeSize]:
     """Return what they cost on each node that has any."""
     condition, given = limits.where()
-    found = await conn.execute(
-        text(
-            "SELECT n.cluster, n.node, n.hostname, count(DISTINCT e.entry_id), count(u.bytes), "
-            "count(*) FILTER (WHERE u.partial), coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
-            f"FROM ({limits.versions.where(condition)}) AS e JOIN nodes AS n ON n.id = e.node_id "
-            f"CROSS JOIN {limits.size} GROUP BY n.id ORDER BY n.cluster, n.hostname, n.node"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT n.cluster, n.node, n.hostname, count(DISTINCT e.entry_id), count(u.bytes), "
+        "count(*) FILTER (WHERE u.partial), coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
+        f"FROM ({limits.versions.where(condition)}) AS e JOIN nodes AS n ON n.id = e.node_id "
+        f"CROSS JOIN {limits.size} GROUP BY n.id ORDER BY n.cluster, n.hostname, n.node",
         given,
     )
     return [

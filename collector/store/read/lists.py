@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read import rows
 from collector.store.read.rows import Row
 from collector.store.read.versions import Position, Versions
@@ -62,7 +62,7 @@ def _default(kind: Kind, name: str) -> str | None:
 
 
 async def page(
-    conn: Connection,
+    conn: Asking,
     versions: Versions,
     kind: Kind,
     conditions: Conditions,
@@ -73,21 +73,17 @@ async def page(
     """Return up to ``limit`` rows behind ``position``."""
     condition, given = conditions.where(kind)
     continued = position.parameters if position is not None else {}
-    found = await conn.execute(
-        text(rows.page(kind, versions, condition, position)),
+    found = await asking.rows(
+        conn,
+        rows.page(kind, versions, condition, position),
         {**given, **continued, **versions.parameters, "limit": limit},
     )
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
 
 
-async def everything(conn: Connection, versions: Versions, kind: Kind, conditions: Conditions) -> AsyncIterator[bytes]:
+async def everything(conn: Asking, versions: Versions, kind: Kind, conditions: Conditions) -> AsyncIterator[bytes]:
     """Yield every row as JSON, in no order."""
     condition, given = conditions.where(kind)
     statement = rows.select(kind, versions.where(condition))
-    async with conn.stream(
-        text(statement).execution_options(yield_per=_BATCH),
-        {**given, **versions.parameters},
-    ) as found:
-        async for batch in found.partitions():
-            for *_, row in batch:
-                yield row.encode()
+    async for *_, row in asking.stream(conn, statement, {**given, **versions.parameters}, _BATCH):
+        yield row.encode()

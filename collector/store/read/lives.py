@@ -1,14 +1,14 @@
 """Versions of entries in the order of node and entry, through a cursor of the database: for reports of everything."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.lists import Conditions
 from collector.store.read.versions import Versions, bounds
 from protocol import entries
@@ -57,15 +57,15 @@ _DIGESTS: Final = (
 """Of an image a row for each of its digests, one with none if it has none."""
 
 
-async def take_time(conn: Connection, seconds: float) -> None:
+async def take_time(conn: Asking, seconds: float) -> None:
     """Let the statements of this transaction take so long, and its reader too."""
     value = f"{round(seconds * 1000)}ms"
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        await conn.execute(text("SELECT set_config(:setting, :value, TRUE)"), {"setting": setting, "value": value})
+        await asking.rows(conn, "SELECT set_config(:setting, :value, TRUE)", {"setting": setting, "value": value})
 
 
 async def everything(
-    conn: Connection, versions: Versions, kind: Kind, conditions: Conditions, also: str = "TRUE", *, first: bool = True
+    conn: Asking, versions: Versions, kind: Kind, conditions: Conditions, also: str = "TRUE", *, first: bool = True
 ) -> AsyncIterator[Life]:
     """Yield versions by node and entry, the versions of one entry oldest first.
 
@@ -77,7 +77,7 @@ async def everything(
         yield life
 
 
-async def by_digest(conn: Connection, versions: Versions, conditions: Conditions) -> AsyncIterator[Life]:
+async def by_digest(conn: Asking, versions: Versions, conditions: Conditions) -> AsyncIterator[Life]:
     """Yield images by digest, then by node; those without a digest first."""
     digest = "split_part(d.digest, '@', 2) COLLATE \"C\""
     order = f"{digest}, v.node_id, v.entry_id, v.ended_before"
@@ -86,7 +86,7 @@ async def by_digest(conn: Connection, versions: Versions, conditions: Conditions
 
 
 async def _stream(
-    conn: Connection,
+    conn: Asking,
     versions: Versions,
     kind: Kind,
     conditions: Conditions,
@@ -98,7 +98,7 @@ async def _stream(
     condition, given = conditions.where(kind)
     columns = "node_id, kind, entry_id, root, key, doc, began_after, began_before"
     selected = versions.where(f"{condition} AND {also}", columns)
-    statement = text(
+    statement = (
         "SELECT v.node_id, v.entry_id::text AS entry_id, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
         "f.began_after AS first_after, f.began_before AS first_before, "
         "v.ended_after, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended_before, v.certain, "
@@ -106,25 +106,24 @@ async def _stream(
         f"{digest} AS digest, (v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text AS doc "
         f"FROM ({selected}) AS v JOIN nodes AS n ON n.id = v.node_id "
         f"LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id {joined} ORDER BY {order}"
-    ).execution_options(yield_per=_BATCH)
+    )
     decoder = _DECODERS[kind]
-    async with conn.stream(statement, {**given, **versions.parameters}) as found:
-        async for batch in found.mappings().partitions():
-            for row in batch:
-                yield _life(row, decoder)
+    async for row in asking.stream(conn, statement, {**given, **versions.parameters}, _BATCH):
+        yield _life(row, decoder)
 
 
-def _life(row: Mapping[Any, Any], decoder: msgspec.json.Decoder[Any]) -> Life:
-    ended_after = row["ended_after"]
-    began = bounds(row["began_after"], row["began_before"])
+def _life(row: Sequence[Any], decoder: msgspec.json.Decoder[Any]) -> Life:
+    node_id, entry_id, cluster, node, hostname, after, before, first_after, first_before, *rest = row
+    ended_after, ended_before, certain, seen, digest, document = rest
+    began = bounds(after, before)
     return Life(
-        (row["node_id"], row["entry_id"]),
-        NodeRef(cluster=row["cluster"], node=row["node"], hostname=row["hostname"]),
-        decoder.decode(row["doc"]),
-        began if row["first_before"] is None else bounds(row["first_after"], row["first_before"]),
+        (node_id, entry_id),
+        NodeRef(cluster=cluster, node=node, hostname=hostname),
+        decoder.decode(document),
+        began if first_before is None else bounds(first_after, first_before),
         began,
-        bounds(ended_after, row["ended_before"]) if ended_after is not None else None,
-        row["certain"],
-        row["seen"],
-        row["digest"],
+        bounds(ended_after, ended_before) if ended_after is not None else None,
+        certain,
+        seen,
+        digest,
     )

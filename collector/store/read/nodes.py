@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.versions import Former, Versions, prefix
 from protocol import times
 from protocol.answers import Coverage, NodeRef, NodeRow, NodeState, RosterRead, SilentNode
@@ -60,19 +60,18 @@ class KnownNode:
     state: NodeState
 
 
-async def coverage(conn: Connection, silent_after: float) -> Observed:
+async def coverage(conn: Asking, silent_after: float) -> Observed:
     """Return which nodes are observed now; a node is silent ``silent_after`` seconds after it was last heard."""
-    found = await conn.execute(
-        text(
-            "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
-            "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
-            """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
-            "FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text, "
-            f"bool_or(state = 'superseded') FROM ({STATES}) AS s"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT clock_timestamp(), count(*) FILTER (WHERE state = 'observed'), coalesce(jsonb_agg("
+        "jsonb_build_object('cluster', cluster, 'node', node, 'hostname', hostname, 'state', state, 'since', "
+        """to_char(heard_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY hostname, node) """
+        "FILTER (WHERE state NOT IN ('observed', 'superseded', 'left')), '[]')::text, "
+        f"bool_or(state = 'superseded') FROM ({STATES}) AS s",
         {"silent_after": silent_after},
     )
-    now, observed, silent, superseded = found.one()
+    ((now, observed, silent, superseded),) = found
     nodes = msgspec.json.decode(silent, type=list[SilentNode])
     # A register that knows no node has looked at nothing.
     complete = observed > 0 and not nodes
@@ -80,9 +79,9 @@ async def coverage(conn: Connection, silent_after: float) -> Observed:
     return Observed(now, answer, await former(conn, silent_after) if superseded else ())
 
 
-async def former(conn: Connection, silent_after: float) -> tuple[Former, ...]:
+async def former(conn: Asking, silent_after: float) -> tuple[Former, ...]:
     """Return the node IDs that are superseded."""
-    found = await conn.execute(text(_SUPERSEDED), {"silent_after": silent_after})
+    found = await asking.rows(conn, _SUPERSEDED, {"silent_after": silent_after})
     return tuple(Former(*row) for row in found)
 
 
@@ -96,7 +95,7 @@ _SUPERSEDED: Final = f"""
 
 
 # Months are made from the present one on. When the oldest is younger than the first observation, others were dropped.
-_FIRST: Final = text(
+_FIRST: Final = (
     "SELECT CASE WHEN m.oldest > date_trunc('month', n.first, 'UTC') THEN m.oldest ELSE n.first END "
     "FROM (SELECT min(observed_since) AS first FROM nodes) AS n, ("
     "SELECT min(to_date(right(c.relname, 7), 'YYYY_MM'))::timestamp AT TIME ZONE 'UTC' AS oldest FROM pg_inherits AS i "
@@ -104,34 +103,38 @@ _FIRST: Final = text(
 )
 
 
-async def first_record(conn: Connection) -> datetime | None:
+async def first_record(conn: Asking) -> datetime | None:
     """Return from when on the register remembers: it observed a node, and has not dropped the history; None: never."""
-    first: datetime | None = (await conn.execute(_FIRST)).scalar_one()
-    return first
+    ((first,),) = await asking.rows(conn, _FIRST)
+    return cast("datetime | None", first)
 
 
-async def moments(conn: Connection) -> dict[int, datetime]:
+async def now_and_first(conn: Asking) -> tuple[datetime, datetime | None]:
+    """Return the register's time, and what ``first_record`` does."""
+    (found,) = await asking.rows(conn, f"SELECT clock_timestamp(), ({_FIRST})")
+    return cast("tuple[datetime, datetime | None]", found)
+
+
+async def moments(conn: Asking) -> dict[int, datetime]:
     """Return, per node, when something of it changed last."""
-    found = await conn.execute(text("SELECT id, changed_at FROM nodes"))
-    return dict(found.all())
+    return dict(await asking.rows(conn, "SELECT id, changed_at FROM nodes"))
 
 
-async def now(conn: Connection) -> datetime:
+async def now(conn: Asking) -> datetime:
     """Return the register's time."""
-    moment: datetime = (await conn.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    return moment
+    ((moment,),) = await asking.rows(conn, "SELECT clock_timestamp()")
+    return cast("datetime", moment)
 
 
-async def named(conn: Connection, silent_after: float, name: str) -> list[KnownNode]:
+async def named(conn: Asking, silent_after: float, name: str) -> list[KnownNode]:
     """Return the nodes with this ID, this hostname, or an ID that begins so, rosters' too; at most a hundred."""
     begin = prefix(name)
     upper = " AND node < :high" if "high" in begin else ""
-    found = await conn.execute(
-        text(
-            f"SELECT coalesce(id, 0), cluster, node, hostname, state FROM ({STATES}) AS known "
-            f"WHERE node >= :low{upper} OR hostname = :name "
-            "ORDER BY node <> :name, hostname <> :name, cluster, node LIMIT 100"
-        ),
+    found = await asking.rows(
+        conn,
+        f"SELECT coalesce(id, 0), cluster, node, hostname, state FROM ({STATES}) AS known "
+        f"WHERE node >= :low{upper} OR hostname = :name "
+        "ORDER BY node <> :name, hostname <> :name, cluster, node LIMIT 100",
         {**begin, "name": name, "silent_after": silent_after},
     )
     return [
@@ -140,12 +143,12 @@ async def named(conn: Connection, silent_after: float, name: str) -> list[KnownN
     ]
 
 
-async def states(conn: Connection, silent_after: float) -> dict[str, int]:
+async def states(conn: Asking, silent_after: float) -> dict[str, int]:
     """Return how many nodes are in each state."""
-    found = await conn.execute(
-        text(f"SELECT state, count(*) FROM ({STATES}) AS s GROUP BY state"), {"silent_after": silent_after}
+    found = await asking.rows(
+        conn, f"SELECT state, count(*) FROM ({STATES}) AS s GROUP BY state", {"silent_after": silent_after}
     )
-    return dict(found.all())
+    return dict(found)
 
 
 class Conflicts(NamedTuple):
@@ -155,10 +158,10 @@ class Conflicts(NamedTuple):
     two_machines: int
 
 
-async def conflicts(conn: Connection) -> Conflicts:
+async def conflicts(conn: Asking) -> Conflicts:
     """Return how many nodes have a conflict now."""
-    found = await conn.execute(text(_CONFLICTS))
-    return Conflicts(*found.one())
+    (found,) = await asking.rows(conn, _CONFLICTS)
+    return Conflicts(*found)
 
 
 _CONFLICTS: Final = """
@@ -200,35 +203,65 @@ _ROSTERS: Final = """
 """
 
 
-async def everything(conn: Connection, silent_after: float) -> list[NodeRow]:
+async def everything(conn: Asking, silent_after: float) -> list[NodeRow]:
     """Return every node with what its agent last said."""
-    found = await conn.execute(text(_EVERYTHING), {"silent_after": silent_after})
-    return [_row(row, row.roster or {}) for row in found]
+    found = await asking.rows(conn, _EVERYTHING, {"silent_after": silent_after})
+    return [_row(_Node(*row)) for row in found]
 
 
-async def counts(conn: Connection, versions: Versions) -> dict[int, tuple[int, int]]:
+async def counts(conn: Asking, versions: Versions) -> dict[int, tuple[int, int]]:
     """Return, per node, how many containers there were, and of how many the directory was not known."""
     lost = "mount_id IS NULL AND coalesce(doc ->> 'resolved_by', 'unresolved') = 'unresolved' AS lost"
     source = versions.where("kind = 'container'", f"node_id, entry_id, {lost}")
-    found = await conn.execute(
-        text(
-            "SELECT node_id, count(DISTINCT entry_id), count(DISTINCT entry_id) FILTER (WHERE lost) "
-            f"FROM ({source}) AS v GROUP BY node_id"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT node_id, count(DISTINCT entry_id), count(DISTINCT entry_id) FILTER (WHERE lost) "
+        f"FROM ({source}) AS v GROUP BY node_id",
         versions.parameters,
     )
     return {node_id: (containers, unresolved) for node_id, containers, unresolved in found}
 
 
-async def rosters(conn: Connection) -> list[RosterRead]:
+async def rosters(conn: Asking) -> list[RosterRead]:
     """Return the newest roster of every cluster."""
     return [
-        RosterRead(**{**row, "read_at": times.to_text(row["read_at"])})
-        for row in (await conn.execute(text(_ROSTERS))).mappings()
+        RosterRead(
+            cluster=cluster,
+            node=node,
+            hostname=hostname,
+            read_at=times.to_text(read_at),
+            services=services,
+            nodes=nodes,
+        )
+        for cluster, node, hostname, read_at, services, nodes in await asking.rows(conn, _ROSTERS)
     ]
 
 
-def _row(row: Any, roster: dict[str, Any]) -> NodeRow:
+class _Node(NamedTuple):
+    """A row of ``_EVERYTHING``."""
+
+    cluster: str
+    node: str
+    hostname: str
+    state: NodeState
+    heard_at: datetime | None
+    seen: datetime | None
+    engine: dict[str, Any]
+    backends: list[dict[str, Any]]
+    problems: list[str]
+    agent: str
+    skew: float | None
+    lost_events: int
+    roster: dict[str, Any] | None
+    conflict: bool
+    boot_id: str
+    conflict_with: dict[str, Any]
+    containers: int
+    unresolved: int
+
+
+def _row(row: _Node) -> NodeRow:
+    roster = row.roster or {}
     ours = ["Windows is not supported: no agent runs there"] if roster.get("os") == "windows" else []
     if row.conflict and row.conflict_with.get("boot_id") != row.boot_id:
         ours.append("security: another machine speaks for this node too; its disk or its token is a copy")

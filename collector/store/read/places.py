@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
-
 from collector.errors import ProblemError
-from collector.store.engine import Connection
-from collector.store.read.found import Found, fetch
+from collector.store import asking
+from collector.store.asking import Asking
+from collector.store.read.found import Found, fetch, fetch_each
 from collector.store.read.versions import Versions
 from protocol.answers import NodeRef
 from protocol.problems import ProblemType
@@ -17,7 +16,7 @@ MAX_FOUND: Final = 20_000
 """Most versions that one question may find."""
 
 
-async def holding(conn: Connection, versions: Versions, paths: Sequence[int], names: Sequence[int]) -> list[Found]:
+async def holding(conn: Asking, versions: Versions, paths: Sequence[int], names: Sequence[int]) -> list[Found]:
     """Return everything but binds that has a place with one of these hashes of paths, or a directory's name of these.
 
     Raises:
@@ -31,39 +30,48 @@ async def holding(conn: Connection, versions: Versions, paths: Sequence[int], na
     return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
 
 
-async def binds(conn: Connection, versions: Versions, paths: Sequence[int]) -> list[Found]:
-    """Return the binds whose source has one of these hashes.
+async def binds(conn: Asking, *wanted: tuple[Versions, Sequence[int]]) -> list[Found]:
+    """Return the binds whose source has one of these hashes, of each of these versions.
 
     Raises:
         ProblemError: ``bad-request``, they mean too much in too many places.
     """
     condition = "kind = 'bind' AND path_keys && CAST(:paths AS bigint[])"
-    return await _bounded(conn, versions.where(condition), {**versions.parameters, "paths": list(paths)})
+    each = await fetch_each(
+        conn,
+        *(
+            (versions.where(condition), {**versions.parameters, "paths": list(paths)})
+            for versions, paths in wanted
+            if paths
+        ),
+        limit=MAX_FOUND + 1,
+    )
+    return [one for found in each for one in _few(found)]
 
 
-async def containers(conn: Connection, versions: Versions, tokens: Sequence[int]) -> list[Found]:
+async def containers(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[Found]:
     """Return the containers that bear one of the tokens (hashes): who mounts a volume, who stands on a layer."""
     condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
     return await _bounded(conn, versions.where(condition), {**versions.parameters, "tokens": list(tokens)})
 
 
-async def bearing(conn: Connection, versions: Versions, kind: str, tokens: Sequence[int]) -> list[Found]:
+async def bearing(conn: Asking, versions: Versions, kind: str, tokens: Sequence[int]) -> list[Found]:
     """Return the entries of a kind that bear one of the tokens (hashes)."""
     condition = "kind = :kind AND ref_keys && CAST(:tokens AS bigint[])"
     given = {**versions.parameters, "tokens": list(tokens), "kind": kind}
     return await _bounded(conn, versions.where(condition), given)
 
 
-async def images(conn: Connection, versions: Versions) -> list[Found]:
+async def images(conn: Asking, versions: Versions) -> list[Found]:
     """Return the images of the nodes that ``versions`` names."""
     return await _bounded(conn, versions.where("kind = 'image'"), versions.parameters)
 
 
-async def layer_parents(conn: Connection, versions: Versions) -> dict[tuple[int, str], dict[str, str]]:
+async def layer_parents(conn: Asking, versions: Versions) -> dict[tuple[int, str], dict[str, str]]:
     """Return, per node and data root, the parent of every layer that has one."""
     source = versions.where("kind = 'layer' AND doc ? 'parent'")
-    found = await conn.execute(
-        text(f"SELECT v.node_id, v.root, v.key, v.doc ->> 'parent' FROM ({source}) AS v"), versions.parameters
+    found = await asking.rows(
+        conn, f"SELECT v.node_id, v.root, v.key, v.doc ->> 'parent' FROM ({source}) AS v", versions.parameters
     )
     parents: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
     for node_id, root, key, parent in found:
@@ -72,16 +80,15 @@ async def layer_parents(conn: Connection, versions: Versions) -> dict[tuple[int,
     return parents
 
 
-async def roots(conn: Connection, node_ids: Sequence[int]) -> dict[int, list[str]]:
+async def roots(conn: Asking, node_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the data roots of each of these nodes, as their agents name them."""
     if not node_ids:
         return {}
-    found = await conn.execute(
-        text(
-            "SELECT n.id, r.root FROM nodes AS n, LATERAL (SELECT n.engine ->> 'data_root' AS root UNION "
-            "SELECT b ->> 'root' FROM jsonb_array_elements(n.backends) AS b) AS r "
-            "WHERE n.id = ANY(:node_ids) AND r.root <> ''"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT n.id, r.root FROM nodes AS n, LATERAL (SELECT n.engine ->> 'data_root' AS root UNION "
+        "SELECT b ->> 'root' FROM jsonb_array_elements(n.backends) AS b) AS r "
+        "WHERE n.id = ANY(:node_ids) AND r.root <> ''",
         {"node_ids": list(node_ids)},
     )
     known: dict[int, list[str]] = defaultdict(list)
@@ -100,17 +107,16 @@ class BackendDirectory(NamedTuple):
 
 
 async def backend_directories(
-    conn: Connection, node_ids: Collection[int] | None, paths: Sequence[str], limit: int
+    conn: Asking, node_ids: Collection[int] | None, paths: Sequence[str], limit: int
 ) -> list[BackendDirectory]:
     """Return which of these paths are storage backends' own directories, and where; ``None`` asks about all nodes."""
     only = "" if node_ids is None else " AND n.id = ANY(:node_ids)"
-    found = await conn.execute(
-        text(
-            "SELECT d.path, n.cluster, n.node, n.hostname, b ->> 'root', b ->> 'name' "
-            "FROM nodes AS n, LATERAL jsonb_array_elements(n.backends) AS b, "
-            "LATERAL jsonb_array_elements_text(coalesce(b -> 'directories', '[]')) AS d(path) "
-            f"WHERE d.path = ANY(:paths){only} ORDER BY n.hostname, n.id LIMIT :limit"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT d.path, n.cluster, n.node, n.hostname, b ->> 'root', b ->> 'name' "
+        "FROM nodes AS n, LATERAL jsonb_array_elements(n.backends) AS b, "
+        "LATERAL jsonb_array_elements_text(coalesce(b -> 'directories', '[]')) AS d(path) "
+        f"WHERE d.path = ANY(:paths){only} ORDER BY n.hostname, n.id LIMIT :limit",
         {"paths": list(paths), "limit": limit, **({} if node_ids is None else {"node_ids": sorted(node_ids)})},
     )
     return [
@@ -119,8 +125,11 @@ async def backend_directories(
     ]
 
 
-async def _bounded(conn: Connection, versions: str, given: dict[str, object]) -> list[Found]:
-    found = await fetch(conn, versions, given, MAX_FOUND + 1)
+async def _bounded(conn: Asking, versions: str, given: dict[str, object]) -> list[Found]:
+    return _few(await fetch(conn, versions, given, MAX_FOUND + 1))
+
+
+def _few(found: list[Found]) -> list[Found]:
     if len(found) > MAX_FOUND:
         raise ProblemError(
             ProblemType.BAD_REQUEST,

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import text
-
-from collector.store.engine import Connection, statement
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read import rows
 from collector.store.read.rows import Row
 from collector.store.read.versions import Position, Versions, prefix
@@ -28,7 +27,7 @@ class Count:
 
 
 async def by_tokens(
-    conn: Connection, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
+    conn: Asking, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
 ) -> list[Row]:
     """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
     condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
@@ -40,51 +39,46 @@ async def by_tokens(
     )
 
 
-async def borne(conn: Connection, versions: Versions, tokens: Sequence[int]) -> list[int]:
+async def borne(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[int]:
     """Return those of the tokens that some container bears, in their order."""
     source = versions.where("kind = 'container' AND ref_keys && ARRAY[given.token]", "node_id")
-    found = await conn.execute(
-        text(
-            "SELECT token FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (token, place) "
-            f"WHERE EXISTS ({source}) ORDER BY place"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT token FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (token, place) "
+        f"WHERE EXISTS ({source}) ORDER BY place",
         {**versions.parameters, "tokens": list(tokens)},
     )
-    return list(found.scalars())
+    return [token for (token,) in found]
 
 
-async def count_by_tokens(conn: Connection, versions: Versions, tokens: Sequence[int]) -> dict[tuple[int, ...], int]:
+async def count_by_tokens(conn: Asking, versions: Versions, tokens: Sequence[int]) -> dict[tuple[int, ...], int]:
     """Return how many containers bear each combination of the tokens."""
     source = versions.where(
         "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])", "node_id, entry_id, ref_keys"
     )
-    found = await conn.execute(
-        text(
-            "SELECT borne, count(*) FROM (SELECT DISTINCT v.node_id, v.entry_id, "
-            "ARRAY(SELECT t FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (t, place) "
-            f"WHERE t = ANY(v.ref_keys) ORDER BY place) AS borne FROM ({source}) AS v) AS each GROUP BY borne"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT borne, count(*) FROM (SELECT DISTINCT v.node_id, v.entry_id, "
+        "ARRAY(SELECT t FROM unnest(CAST(:tokens AS bigint[])) WITH ORDINALITY AS given (t, place) "
+        f"WHERE t = ANY(v.ref_keys) ORDER BY place) AS borne FROM ({source}) AS v) AS each GROUP BY borne",
         {**versions.parameters, "tokens": list(tokens)},
     )
     return {tuple(borne): count for borne, count in found}
 
 
-async def by_prefix(conn: Connection, versions: Versions, kinds: Sequence[str], begin: str, limit: int) -> list[Row]:
+async def by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begin: str, limit: int) -> list[Row]:
     """Return containers, one of whose names of these kinds begins with ``begin``; up to ``limit`` for each kind."""
     bounds = prefix(begin)
+    given = {**bounds, **versions.parameters, "limit": limit}
     each = (
         f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
         for kind in kinds
     )
-    found = await _rows(
-        conn,
-        rows.select(Kind.CONTAINER, " UNION ALL ".join(each)),
-        {**bounds, **versions.parameters, "limit": limit},
-    )
+    found = await _rows(conn, rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True), given)
     return list({row.position: row for row in found}.values())
 
 
-async def count_by_prefix(conn: Connection, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
+async def count_by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
     """Return how many names of these kinds begin with ``begin``."""
     bounds = prefix(begin)
     each = (
@@ -92,10 +86,9 @@ async def count_by_prefix(conn: Connection, versions: Versions, kinds: Sequence[
         "LIMIT :limit) AS few)"
         for kind in kinds
     )
-    counted = await conn.execute(
-        text(f"SELECT {', '.join(each)}"), {**bounds, **versions.parameters, "limit": MAX_COUNT}
+    (counts,) = await asking.rows(
+        conn, f"SELECT {', '.join(each)}", {**bounds, **versions.parameters, "limit": MAX_COUNT}
     )
-    counts = [int(count) for count in counted.one()]
     return Count(sum(counts), bounded=MAX_COUNT in counts)
 
 
@@ -105,6 +98,6 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
     return f"kind = 'container' AND {column} >= :low{upper}"
 
 
-async def _rows(conn: Connection, sql: str, given: Mapping[str, Any]) -> list[Row]:
-    found = await conn.execute(statement(sql), given)
+async def _rows(conn: Asking, sql: str, given: Mapping[str, Any]) -> list[Row]:
+    found = await asking.rows(conn, sql, given)
     return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]

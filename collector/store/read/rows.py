@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from collector.store.read.versions import Position, Versions
@@ -70,22 +71,35 @@ def _fields(kind: Kind) -> dict[str, str]:
     return fields
 
 
-def select(kind: Kind, versions: str) -> str:
+@cache
+def _row(kind: Kind) -> str:
+    return f"{_object(_fields(kind))} || coalesce(', ' || nullif(substr(v.doc::text, 2), '}}'), '}}')"
+
+
+_NODES: Final = "JOIN nodes AS n ON n.id = v.node_id LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id"
+# OFFSET 0: node by node. For a few rows, to read all nodes costs more than all else.
+_NODE: Final = (
+    "CROSS JOIN LATERAL (SELECT * FROM nodes WHERE id = v.node_id OFFSET 0) AS n "
+    "LEFT JOIN LATERAL (SELECT * FROM node_heartbeats WHERE node_id = v.node_id OFFSET 0) AS h ON TRUE"
+)
+
+
+def select(kind: Kind, versions: str, *, few: bool = False) -> str:
     """Return the SELECT of rows of this kind: ``node_id, entry_id, ended, row``; ``versions`` is of ``Versions.where``.
+
+    ``few``: there will not be more than fit on a page.
 
     The row is put together as text: a document is written out once, and never taken apart but for its labels. Fields
     that a document leaves out are left out, too: they have the defaults of ``protocol.answers``.
     """
     labels = "CROSS JOIN LATERAL (SELECT v.doc -> 'labels' AS labels OFFSET 0) AS l " if kind is Kind.CONTAINER else ""
-    row = f"{_object(_fields(kind))} || coalesce(', ' || nullif(substr(v.doc::text, 2), '}}'), '}}')"
     return (
         "SELECT v.node_id, v.entry_id::text, CASE WHEN v.ended_after IS NOT NULL THEN v.ended_before END AS ended, "
-        f"{row} AS row FROM ({versions}) AS v {labels}JOIN nodes AS n ON n.id = v.node_id "
-        "LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id"
+        f"{_row(kind)} AS row FROM ({versions}) AS v {labels}{_NODE if few else _NODES}"
     )
 
 
 def page(kind: Kind, versions: Versions, condition: str, position: Position | None) -> str:
     """Return the SELECT of a page of rows behind ``position``, up to ``:limit`` of them."""
     order = "ORDER BY v.node_id, v.entry_id, v.ended_before LIMIT :limit"
-    return f"{select(kind, versions.page(condition, position))} {order}"
+    return f"{select(kind, versions.page(condition, position), few=True)} {order}"

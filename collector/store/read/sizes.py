@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
-
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from protocol.sizes import Share, Size
 
 
@@ -61,17 +60,16 @@ _PARTS: Final = """
 """
 
 
-async def spent(conn: Connection, node_ids: frozenset[int] | None) -> list[Spent]:
+async def spent(conn: Asking, node_ids: frozenset[int] | None) -> list[Spent]:
     """Return what each share of each node costs."""
     condition, given = _within("e.node_id", node_ids)
-    found = await conn.execute(
-        text(
-            "SELECT p.node_id, p.share, count(*) FILTER (WHERE p.counts), "
-            "count(*) FILTER (WHERE p.counts AND u.bytes IS NOT NULL), count(*) FILTER (WHERE p.counts AND u.partial), "
-            "coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
-            f"FROM ({_PARTS.replace('{nodes}', condition)}) AS p LEFT JOIN usage_current AS u ON u.node_id = p.node_id "
-            "AND u.kind = p.kind AND u.entry_id = p.entry_id AND u.part = p.part GROUP BY 1, 2"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT p.node_id, p.share, count(*) FILTER (WHERE p.counts), "
+        "count(*) FILTER (WHERE p.counts AND u.bytes IS NOT NULL), count(*) FILTER (WHERE p.counts AND u.partial), "
+        "coalesce(sum(u.bytes), 0)::bigint, coalesce(sum(u.inodes), 0)::bigint "
+        f"FROM ({_PARTS.replace('{nodes}', condition)}) AS p LEFT JOIN usage_current AS u ON u.node_id = p.node_id "
+        "AND u.kind = p.kind AND u.entry_id = p.entry_id AND u.part = p.part GROUP BY 1, 2",
         given,
     )
     return [
@@ -80,24 +78,23 @@ async def spent(conn: Connection, node_ids: frozenset[int] | None) -> list[Spent
     ]
 
 
-async def rooms(conn: Connection, node_ids: frozenset[int] | None) -> list[Room]:
+async def rooms(conn: Asking, node_ids: frozenset[int] | None) -> list[Room]:
     """Return the room on every file system that holds a data root."""
     condition, given = _within("node_id", node_ids)
-    found = await conn.execute(
-        text(
-            "SELECT node_id, path, device, total_bytes, free_bytes, total_inodes, free_inodes, measured_at "
-            f"FROM rooms WHERE {condition} ORDER BY node_id, path"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT node_id, path, device, total_bytes, free_bytes, total_inodes, free_inodes, measured_at "
+        f"FROM rooms WHERE {condition} ORDER BY node_id, path",
         given,
     )
     return [Room(*row) for row in found]
 
 
-async def named(conn: Connection, node_ids: frozenset[int] | None) -> list[Named]:
+async def named(conn: Asking, node_ids: frozenset[int] | None) -> list[Named]:
     """Return the nodes, in the order of answers."""
     condition, given = _within("id", node_ids)
-    found = await conn.execute(
-        text(f"SELECT id, cluster, node, hostname FROM nodes WHERE {condition} ORDER BY cluster, hostname, node"), given
+    found = await asking.rows(
+        conn, f"SELECT id, cluster, node, hostname FROM nodes WHERE {condition} ORDER BY cluster, hostname, node", given
     )
     return [Named(*row) for row in found]
 

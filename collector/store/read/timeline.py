@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
 
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from collector.store.read.found import Found, fetch
 from collector.store.read.versions import Position, bounds, prefix
 from protocol.answers import Bounds, NodeRef
@@ -41,7 +41,7 @@ Entity = tuple[int, str, str]
 
 
 async def bearing(
-    conn: Connection, tokens: Sequence[int], node_ids: frozenset[int] | None, begin: Position | None, limit: int
+    conn: Asking, tokens: Sequence[int], node_ids: frozenset[int] | None, begin: Position | None, limit: int
 ) -> list[tuple[Entity, Entry]]:
     """Return up to ``limit`` entries of any kind, one version of which bears one of the tokens (hashes).
 
@@ -52,7 +52,7 @@ async def bearing(
 
 
 async def called(
-    conn: Connection,
+    conn: Asking,
     names: Sequence[tuple[str, str]],
     node_ids: frozenset[int] | None,
     begin: Position | None,
@@ -65,7 +65,7 @@ async def called(
     return await _entities(conn, condition, given, node_ids, begin, limit)
 
 
-async def versions(conn: Connection, entities: Sequence[Entity], begin: Position | None, limit: int) -> list[Past]:
+async def versions(conn: Asking, entities: Sequence[Entity], begin: Position | None, limit: int) -> list[Past]:
     """Return up to ``limit`` versions of these entries in the order of lists; ``begin`` is the first of them."""
     given: dict[str, Any] = {
         "nodes": [node_id for node_id, _, _ in entities],
@@ -81,25 +81,24 @@ async def versions(conn: Connection, entities: Sequence[Entity], begin: Position
         )
         given |= {"after_ended": None, **begin.parameters}
     each = " JOIN asked USING (node_id, kind, entry_id)"
-    found = await conn.execute(
-        text(
-            "WITH asked AS (SELECT * FROM unnest(CAST(:nodes AS int[]), CAST(:kinds AS text[]), CAST(:ids AS uuid[])) "
-            "AS a (node_id, kind, entry_id)) "
-            "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
-            "v.ended_after, v.ended_before, v.ended_why, greatest(n.listed_at, h.listed_at), "
-            "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
-            f"FROM (SELECT {_COLUMNS}, {_OPEN} FROM entries{each} UNION ALL "
-            f"SELECT {_COLUMNS}, ended_after, ended_before, ended_why FROM history{each}) AS v "
-            "JOIN nodes AS n ON n.id = v.node_id LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id "
-            f"WHERE {behind} ORDER BY v.node_id, v.entry_id, coalesce(v.ended_before, 'infinity') LIMIT :limit"
-        ),
+    found = await asking.rows(
+        conn,
+        "WITH asked AS (SELECT * FROM unnest(CAST(:nodes AS int[]), CAST(:kinds AS text[]), CAST(:ids AS uuid[])) "
+        "AS a (node_id, kind, entry_id)) "
+        "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "
+        "v.ended_after, v.ended_before, v.ended_why, greatest(n.listed_at, h.listed_at), "
+        "(v.doc || jsonb_build_object('root', v.root, 'key', v.key))::text "
+        f"FROM (SELECT {_COLUMNS}, {_OPEN} FROM entries{each} UNION ALL "
+        f"SELECT {_COLUMNS}, ended_after, ended_before, ended_why FROM history{each}) AS v "
+        "JOIN nodes AS n ON n.id = v.node_id LEFT JOIN node_heartbeats AS h ON h.node_id = v.node_id "
+        f"WHERE {behind} ORDER BY v.node_id, v.entry_id, coalesce(v.ended_before, 'infinity') LIMIT :limit",
         given,
     )
     return [_past(row) for row in found]
 
 
 async def names_beginning(
-    conn: Connection, kinds: Sequence[str], begin: str, node_ids: frozenset[int] | None, limit: int
+    conn: Asking, kinds: Sequence[str], begin: str, node_ids: frozenset[int] | None, limit: int
 ) -> list[tuple[str, str, int, str]]:
     """Return up to ``limit`` names per kind that begin so, as kind, name, node and entry: now or ever."""
     low_high = prefix(begin)
@@ -114,12 +113,12 @@ async def names_beginning(
             f"WHERE {condition} LIMIT :limit)"
             for table in ("entries", "history")
         ]
-    found = await conn.execute(text(" UNION ".join(parts)), {**low_high, **given, "limit": limit})
+    found = await asking.rows(conn, " UNION ".join(parts), {**low_high, **given, "limit": limit})
     return [(what, name, node_id, entry_id) for what, name, node_id, entry_id in found]
 
 
 async def last_owners(
-    conn: Connection,
+    conn: Asking,
     paths: Sequence[int],
     names: Sequence[int],
     before: datetime | None,
@@ -149,7 +148,7 @@ _MOST: Final = 5000
 
 
 async def _entities(
-    conn: Connection,
+    conn: Asking,
     condition: str,
     given: dict[str, Any],
     node_ids: frozenset[int] | None,
@@ -162,14 +161,13 @@ async def _entities(
         condition += " AND (node_id, entry_id) >= (:after_node, CAST(:after_entry AS uuid))"
         only |= {"after_node": begin.node_id, "after_entry": begin.entry_id}
     columns = "node_id, kind, entry_id, root, key, doc"
-    found = await conn.execute(
-        text(
-            "SELECT DISTINCT ON (node_id, entry_id, kind) node_id, kind, entry_id::text, "
-            "(doc || jsonb_build_object('root', root, 'key', key))::text "
-            f"FROM (SELECT {columns} FROM entries WHERE {condition} "
-            f"UNION ALL SELECT {columns} FROM history WHERE {condition}) AS v "
-            "ORDER BY node_id, entry_id, kind LIMIT :limit"
-        ),
+    found = await asking.rows(
+        conn,
+        "SELECT DISTINCT ON (node_id, entry_id, kind) node_id, kind, entry_id::text, "
+        "(doc || jsonb_build_object('root', root, 'key', key))::text "
+        f"FROM (SELECT {columns} FROM entries WHERE {condition} "
+        f"UNION ALL SELECT {columns} FROM history WHERE {condition}) AS v "
+        "ORDER BY node_id, entry_id, kind LIMIT :limit",
         {**given, **only, "limit": limit},
     )
     return [((node_id, kind, entry_id), _DECODERS[Kind(kind)].decode(doc)) for node_id, kind, entry_id, doc in found]

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
-
-from collector.store.engine import Connection
+from collector.store import asking
+from collector.store.asking import Asking
 from protocol import entries
 from protocol.sizes import TopBy, TopOrder
 
@@ -166,7 +165,7 @@ class Ranking:
 _ORDER: Final = "ORDER BY number DESC, rank_name"
 
 
-async def page(conn: Connection, ranking: Ranking, after: Rank | None, limit: int) -> list[Ranked]:
+async def page(conn: Asking, ranking: Ranking, after: Rank | None, limit: int) -> list[Ranked]:
     """Return up to ``limit`` rows behind ``after``; one without a measurement only when none has any."""
     statement, given = ranking.statement()
     # A row is also wanted when nothing is measured: it carries the sums.
@@ -174,18 +173,15 @@ async def page(conn: Connection, ranking: Ranking, after: Rank | None, limit: in
     if after is not None:
         condition += " AND (number < :number OR number = :number AND rank_name > :rank_name)"
         given |= {"number": after.number, "rank_name": after.name}
-    found = await conn.execute(text(f"{statement} WHERE {condition} {_ORDER} LIMIT :limit"), {**given, "limit": limit})
+    found = await asking.rows(conn, f"{statement} WHERE {condition} {_ORDER} LIMIT :limit", {**given, "limit": limit})
     return [_ranked(row) for row in found]
 
 
-async def everything(conn: Connection, ranking: Ranking) -> AsyncIterator[Ranked]:
+async def everything(conn: Asking, ranking: Ranking) -> AsyncIterator[Ranked]:
     """Yield every row that is measured, best first."""
     statement, given = ranking.statement()
-    stream = text(f"{statement} WHERE measured > 0 {_ORDER}").execution_options(yield_per=_BATCH)
-    async with conn.stream(stream, given) as found:
-        async for batch in found.partitions():
-            for row in batch:
-                yield _ranked(row)
+    async for row in asking.stream(conn, f"{statement} WHERE measured > 0 {_ORDER}", given, _BATCH):
+        yield _ranked(row)
 
 
 def _ranked(row: Any) -> Ranked:

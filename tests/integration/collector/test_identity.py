@@ -62,15 +62,15 @@ async def test_a_revoked_token_is_nobodys_once_it_is_looked_up_again(database: D
 class Counting(Database):
     """Counts the questions that it is asked; the first ``failing`` ones go unanswered."""
 
-    questions = 0
+    asked = 0
     failing = 0
 
     @asynccontextmanager
-    async def query(self) -> AsyncIterator[Connection]:
-        self.questions += 1
-        if self.questions <= self.failing:
+    async def tokens(self) -> AsyncIterator[Connection]:
+        self.asked += 1
+        if self.asked <= self.failing:
             raise ProblemError(ProblemType.BUSY, "later")
-        async with super().query() as connection:
+        async with super().tokens() as connection:
             yield connection
 
 
@@ -81,9 +81,9 @@ async def test_many_tokens_that_come_at_once_are_looked_up_together(database_url
         authenticator = Authenticator(database)
         found = await asyncio.gather(*map(authenticator.authenticate, [*tokens.values()] * 3))
         assert [one.node for one in found] == [NodeIdentity("swarm", node) for node in tokens] * 3
-        assert database.questions == 1
+        assert database.asked == 1
         await asyncio.gather(*map(authenticator.authenticate, tokens.values()))
-        assert database.questions == 1
+        assert database.asked == 1
     finally:
         await database.close()
 

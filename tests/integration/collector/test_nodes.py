@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from collector.errors import ProblemError
-from collector.lookup import top
+from collector.lookup import observed, top
 from collector.lookup.history import history
 from collector.lookup.nodes import nodes
 from collector.lookup.refs import parse
@@ -13,7 +14,9 @@ from collector.lookup.scope import scoped
 from collector.lookup.sizes import disk_use
 from collector.lookup.where import where
 from collector.store.engine import Database
+from collector.store.read import coverage as facts
 from collector.store.read import lives
+from collector.store.read import nodes as read
 from collector.store.read.lists import Conditions
 from collector.store.read.versions import Span
 from protocol import times
@@ -205,3 +208,32 @@ async def test_the_nodes_of_a_moment_are_those_that_there_were_and_say_whether_t
     async with database.query() as conn:
         with pytest.raises(ProblemError, match="yet to come"):
             await nodes(conn, SILENT_AFTER, "2999-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("ago", [0.0, 30.0, 90.0, 3 * 3600.0])
+async def test_the_coverage_of_a_moment_is_the_same_without_the_plainly_observed_nodes(
+    database: Database, ago: float
+) -> None:
+    cluster = Cluster(database)
+    for number in range(4):
+        await cluster.node(f"near{number}")
+    await cluster.node("quiet", heard=timedelta(minutes=2))
+    await cluster.node("new", heard=None)
+    await cluster.node("blind", complete=(Kind.VOLUME,))
+    await came_back(database)
+    async with database.ingest() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO gaps (node_id, reason, after, before) SELECT id, 'silent', clock_timestamp() - "
+                "interval '4 hours', clock_timestamp() - interval '1 hour' FROM nodes WHERE node IN ('near1', 'blind')"
+            )
+        )
+    async with database.query() as conn:
+        when = await read.now(conn) - timedelta(seconds=ago)
+        whole = await facts.known(conn, SILENT_AFTER, when, when)
+        some = await facts.known_at(conn, SILENT_AFTER, when)
+    assert some.plain >= 3
+    assert some.plain + len(some.nodes) == len(whole.nodes)
+    told = msgspec.structs.replace(observed.at(some, when), as_of="")
+    assert told == msgspec.structs.replace(observed.at(whole, when), as_of="")
+    assert some.former == whole.former

@@ -85,3 +85,10 @@ async def test_every_text_is_one_cell(text: str) -> None:
     assert len(page.cells) == len(seen(await rendered(as_html.render, report([("x", None, None, "")]))).cells)
     if text.isprintable():
         assert text in page.cells
+
+
+async def test_every_printed_page_says_which_report_it_is_of() -> None:
+    content = (await rendered(as_html.render, report([]))).decode()
+    (foot,) = re.findall(r'@bottom-left { content: ("[^"]*");', content)
+    assert foot.startswith(f'"Inventory of containers, {SINCE} to ')
+    assert "mountbook 0.1.0" in foot

@@ -69,3 +69,14 @@ def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: float) 
     lines = wrapped(text, PLAIN, 8, width)
     assert all(stringWidth(line, PLAIN, 8) <= width + 0.01 or len(line) == 1 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "") or any(char.isspace() for char in text)
+
+
+def test_lines_are_broken_between_words_and_behind_the_signs_of_names_and_paths() -> None:
+    width = stringWidth("worker-0.datacentre-nor", PLAIN, 8)
+    assert wrapped("worker-0.datacentre-north.example.com", PLAIN, 8, width) == [
+        "worker-0.datacentre-",
+        "north.example.com",
+    ]
+    assert wrapped("one two three four five", PLAIN, 8, width) == ["one two three four five"]
+    assert wrapped("GET /" + "x" * 40, PLAIN, 8, width)[0].startswith("GET /xxx"), "no line is left nearly empty"
+    assert wrapped("Lost events", PLAIN, 8, stringWidth("Lost event", PLAIN, 8)) == ["Lost", "events"]

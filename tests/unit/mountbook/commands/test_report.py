@@ -1,5 +1,6 @@
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,27 @@ def test_a_full_disk_leaves_what_was_there_before(rogue: FakeCollector, tmp_path
         assert "Traceback" not in done.stderr
     assert only(folder) == ["r.csv"]
     assert (folder / "r.csv").read_text() == "the one before"
+
+
+def test_a_pdf_that_the_disk_does_not_take_leaves_its_csv_as_it_was(
+    run: Run, collector: FakeCollector, tmp_path: Path
+) -> None:
+    large = b"%PDF-1.4\n" + bytes(200_000) + b"\n%%EOF\n"
+    parts = b"".join(b"\r\n--b\r\nContent-Type: x/y\r\n\r\n%b" % part for part in (CSV, large))
+    collector.give("/api/v1/reports/rogue", Reply(parts[2:] + b"\r\n--b--\r\n", media=f'{MULTIPART}; boundary="b"'))
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for name in ("r.csv", "r.pdf"):
+        (folder / name).write_text("the one before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        result = run("report", "rogue", "-o", str(folder / "r.pdf"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == FAILED, result.output
+    assert only(folder) == ["r.csv", "r.pdf"]
+    assert {(folder / name).read_text() for name in only(folder)} == {"the one before"}
 
 
 def test_the_sum_of_a_kept_csv_is_that_of_what_was_sent(run: Run, rogue: FakeCollector, tmp_path: Path) -> None:
