@@ -21,12 +21,17 @@ async def known(connection: Connection) -> Known:
 
 
 async def everything(connection: Connection, take: Callable[[list[Link]], bool], limit: int = ledger.BATCH) -> None:
-    """Hand the log to ``take``, ``limit`` entries at a time and in a thread of its own, until it has seen enough."""
+    """Hand the log to ``take``, ``limit`` entries at a time and in a thread of its own, until it has seen enough.
+
+    Raises:
+        ProblemError: what the store raises.
+    """
     page = await ledger.page(connection, Place(), limit=limit)
     while page:
-        async with asyncio.TaskGroup() as both:
-            more = both.create_task(asyncio.to_thread(take, page))
-            ahead = both.create_task(ledger.page(connection, ledger.behind(page[-1]), limit=limit))
-        if not more.result():
+        taken = asyncio.create_task(asyncio.to_thread(take, page))
+        try:
+            page = await ledger.page(connection, ledger.behind(page[-1]), limit=limit)
+        finally:
+            more = await taken
+        if not more:
             return
-        page = ahead.result()

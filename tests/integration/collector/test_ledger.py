@@ -17,6 +17,7 @@ from collector.store import ledger
 from collector.store.engine import Database
 from collector.store.ledger import AuditKind, Link
 from protocol.enrol import Enrol
+from protocol.problems import ProblemType
 from tests.integration.collector.node import Node, Rows, container
 
 KEY = SigningKey(bytes(range(32)))
@@ -196,6 +197,27 @@ async def test_pages_lose_nothing_and_pass_over_nothing(database: Database, rows
         finding = await verify(database, page=page)
         assert finding is not None
         assert (finding.first, finding.what) == (3, "entry 3 is there twice")
+
+
+async def test_a_database_that_goes_away_while_the_log_is_read_is_a_problem_that_is_named(
+    database: Database, rows: Rows
+) -> None:
+    async with database.ingest() as connection:
+        await ledger.note(connection, AuditKind.ACCESS, *({"number": number} for number in range(5)))
+    await chain_all(database)
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'mountbook collector (query)'"
+    )
+
+    def take(_page: list[Link]) -> bool:
+        rows.ask(kill)
+        return True
+
+    with pytest.raises(ProblemError) as caught:
+        async with database.query() as connection:
+            await reading.everything(connection, take, 1)
+    assert caught.value.kind is ProblemType.UNAVAILABLE
 
 
 async def test_an_end_of_time_in_an_entry_is_an_edit_like_any(database: Database, rows: Rows) -> None:
