@@ -42,6 +42,8 @@ _log = structlog.stdlib.get_logger("agent.reporter")
 
 CONFLICT_WAIT: Final = 60.0
 """Seconds that a superseded agent stays silent at the least."""
+_NOTHING: Final = to_text(0)
+"""The state hash of a register that holds nothing of the node."""
 _MAX_BACKENDS: Final = 256
 _MAX_PROBLEMS: Final = 100
 
@@ -308,6 +310,9 @@ class Reporter:
         self._resync = reply.last_hash != to_text(self.holdings.seen_sum())
         if not self._resync:
             self.holdings.adopt_seen()
+        elif reply.last_hash != _NOTHING:
+            # Another agent may have told of entries after this one looked: a snapshot without them would end them.
+            self._latest = None
 
     def _applied(self, sent: Send, reply: Applied, now: float) -> None:
         self._succeeded()

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import psycopg
 
@@ -94,16 +95,15 @@ async def _cost(stage: Stage, beats: list[bytes]) -> tuple[float, float]:
     return statistics.median(waves), (now_hot - hot) / max(1, now - updates)
 
 
-def _position(connection: psycopg.Connection[tuple[int]]) -> int:
+def _position(connection: psycopg.Connection[Any]) -> int:
     found = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").fetchone()
-    return found[0] if found is not None else 0
+    return int(found[0]) if found is not None else 0
 
 
-def _updates(connection: psycopg.Connection[tuple[int]]) -> tuple[int, int]:
-    found = connection.execute(
+def _updates(connection: psycopg.Connection[Any]) -> tuple[int, int]:
+    ((updates, hot),) = connection.execute(
         "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'node_heartbeats'"
     ).fetchall()
-    updates, hot = found[0]  # type: ignore[misc]
     return updates, hot
 
 

@@ -28,7 +28,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_CLUSTER": "cluster: the cluster of agents that name none; default local",
     "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
     "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
-    "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for what agents send; default 8",
+    "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for snapshots and deltas, and for other writing; default 8",
     "MOUNTBOOK_INGEST_WAITING": "ingest_waiting: most messages that wait for such a connection; default 64",
     "MOUNTBOOK_QUERY_POOL": "query_pool: most connections for questions; default 8",
     "MOUNTBOOK_INGEST_TIMEOUT": "ingest_timeout: most seconds of one statement of ingest; default 60",
@@ -63,7 +63,8 @@ class Config:
     port: int = DEFAULT_PORT
     """Port to listen on; 0 takes a free one."""
     ingest_pool: int = 8
-    """Most connections to the database for what agents send; one more is for heartbeats."""
+    """Most connections to the database for what agents tell of their nodes, and as many again for everything else that
+    writes; one more is for heartbeats."""
     ingest_waiting: int = 64
     """Most messages that wait until one of these is free; who comes then is told to come again."""
     query_pool: int = 8

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.errors import ProblemError
 from collector.ingest import rules
@@ -17,13 +18,14 @@ from protocol.problems import ProblemType
 
 _MOST: Final = 10_000
 """So many heartbeats go into one statement."""
+_LONGEST: Final = rules.LONGEST.total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(NamedTuple):
     """What a heartbeat asks: two that ask the same get the same answer."""
 
-    identity: NodeIdentity
+    cluster: str
+    node: str
     generation: str
     seq: int
     state_hash: str
@@ -31,9 +33,11 @@ class _Question:
 
 @dataclass(slots=True)
 class _Waiting:
+    """The first message that asked, when, and everybody who waits for the answer."""
+
     message: Heartbeat
     since: float
-    answer: asyncio.Future[Outcome | None]
+    answers: list[asyncio.Future[Outcome | None]] = field(default_factory=list)
 
 
 class HeartbeatBatcher:
@@ -79,14 +83,15 @@ class HeartbeatBatcher:
         """
         if self._stopping.is_set() or self._task is None or self._task.done():
             raise ProblemError(ProblemType.UNAVAILABLE, "the collector is stopping", retry_after=1)
-        question = _Question(identity, message.generation, message.seq, message.state_hash)
+        question = _Question(identity.cluster, identity.node, message.generation, message.seq, message.state_hash)
         waiting = self._waiting.get(question)
         if waiting is None:
-            waiting = _Waiting(message, monotonic(), asyncio.get_running_loop().create_future())
-            self._waiting[question] = waiting
+            waiting = self._waiting[question] = _Waiting(message, monotonic())
             self._something.set()
-        # Shielded: one of several who ask the same may go away.
-        outcome = await asyncio.shield(waiting.answer)
+        # Each has an answer of its own: one of several who ask the same may go away.
+        answer: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        waiting.answers.append(answer)
+        outcome = await answer
         if outcome is None or not outcome.current:
             raise ProblemError(ProblemType.HELLO, "the generation is not the node's current one; say hello again")
         return HeartbeatReply(action="ok" if outcome.heard else "resync", server_time=outcome.now.timestamp())
@@ -106,28 +111,37 @@ class HeartbeatBatcher:
         if not batch:
             return
         try:
-            async with self._database.heartbeats() as connection:
+            async with self._database.heartbeats() as writer:
                 self.statements += 1
-                beats = [_beat(question, waiting) for question, waiting in batch.items()]
-                outcomes = await heartbeats.flush(connection, beats, self._silent_after)
+                now = monotonic()
+                beats = [_beat(place, now, *one) for place, one in enumerate(batch.items())]
+                outcomes = await heartbeats.flush(writer, beats, self._silent_after)
         except Exception as exc:  # whoever waits gets it, and the next batch its chance
-            for waiting in batch.values():
-                waiting.answer.set_exception(exc)
-                waiting.answer.exception()  # nobody may be waiting any more
+            for answer in _unanswered(batch.values()):
+                answer.set_exception(exc)
             return
         for waiting, outcome in zip(batch.values(), outcomes, strict=True):
-            waiting.answer.set_result(outcome)
+            for answer in _unanswered((waiting,)):
+                answer.set_result(outcome)
 
 
-def _beat(question: _Question, waiting: _Waiting) -> heartbeats.Beat:
+def _unanswered(waiting: Iterable[_Waiting]) -> Iterator[asyncio.Future[Outcome | None]]:
+    """Yield the answers of those who still wait."""
+    for one in waiting:
+        yield from (answer for answer in one.answers if not answer.done())
+
+
+def _beat(place: int, now: float, question: _Question, waiting: _Waiting) -> heartbeats.Beat:
     message = waiting.message
     return heartbeats.Beat(
-        identity=question.identity,
+        place=place,
+        cluster=question.cluster,
+        node=question.node,
         generation=message.generation,
         seq=message.seq,
         state_hash=bytes.fromhex(message.state_hash),
         clock=message.clock,
-        listed_ago=min(max(0.0, message.listed_ago), rules.LONGEST.total_seconds()),
-        waited=monotonic() - waiting.since,
+        listed_ago=min(max(0.0, message.listed_ago), _LONGEST),
+        waited=now - waiting.since,
         lost_events=heartbeats.countable(message.lost_events),
     )

@@ -15,13 +15,16 @@ from collector.ingest import plans, reading, rules, sums
 from collector.ingest.plans import Plan
 from collector.ingest.reading import Reading
 from collector.store import heartbeats, nodes, write
-from collector.store.engine import Connection, Database
+from collector.store.engine import Database
 from collector.store.nodes import Gap, Moment, Node, NodeIdentity
+from collector.store.wire import Found
+from collector.store.writer import Call, Writer
 from protocol.entries import Kind
 from protocol.messages import Applied, Delta, Hello, HelloReply, Intervals, Kept, Refused, Snapshot
 from protocol.problems import ProblemType
 from protocol.statehash import to_text, total
 from protocol.text import clean
+from protocol.version import HASH_VERSIONS
 
 _log = structlog.stdlib.get_logger("collector.ingest")
 
@@ -44,21 +47,26 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
         ProblemError: ``unsupported``, ``hello``, ``conflict``, ``bad-request``, and what the store raises.
     """
     told = {"hash_version": rules.choose_hash_version(message), **_told(message)}
-    async with database.ingest() as connection:
-        node = await nodes.lock_or_add(connection, identity)
-        moment = await nodes.moment(connection, node.id)
+    async with database.agents() as writer:
+        _, locked, asked, hashes = await writer.ask(
+            nodes.adding(identity),
+            nodes.locking(identity),
+            nodes.asking_moment(identity),
+            write.asking_hashes(identity),
+        )
+        node, moment = nodes.known(locked, identity), nodes.moment(asked)
         decision = rules.greet(node, moment, message, policy.silent_after)
         if isinstance(decision, rules.Rival):
             other = {"instance": message.instance, "boot_id": message.boot_id}
-            await nodes.record_conflict(connection, node.id, moment.now, other, decision.former)
+            await writer.finish(nodes.recording_conflict(node.id, moment.now, other, decision.former))
             stand = None
         else:
-            stand = await _greet(connection, node, moment, decision, told)
+            stand, calls = await _greet(writer, node, moment, decision, told, [digest for (digest,) in hashes])
             lost = moment.lost_events
             if isinstance(decision, rules.NewLife):
                 lost, gaps = rules.lost_since(moment, message, anew=True)
-                await nodes.add_gaps(connection, node.id, gaps)
-            await _note(connection, moment, stand, message, lost)
+                calls += [nodes.adding_gap(node.id, gap) for gap in gaps]
+            await writer.finish(*calls, _note(moment, stand, message, lost))
     if stand is None:
         _report_rival(identity, node, message)
         raise ProblemError(
@@ -83,21 +91,22 @@ async def snapshot(database: Database, policy: Policy, identity: NodeIdentity, m
     Raises:
         ProblemError: ``hello``, ``bad-request`` (the sum is not that of the entries), and what the store raises.
     """
-    async with _turn(database, identity, message) as turn:
+    fresh = await _read(message.entries)
+    async with _turn(database, identity, message, write.asking_held(identity)) as turn:
         if isinstance(turn, Applied):
             return turn
         node, moment = turn.node, turn.moment
-        fresh = await _read(message.entries, node.hash_version)
+        fresh = await _agreed(fresh, message.entries, node)
         if not fresh.refused and to_text(fresh.sum) != message.state_hash:
             raise ProblemError(
                 ProblemType.BAD_REQUEST,
                 f"the entries' state hash is {to_text(fresh.sum)}, not {message.state_hash}; the message is damaged",
                 field="$.state_hash",
             )
-        held = await write.held(turn.connection, node.id)
         peace = not rules.at_war(node, moment)
         removable = [kind for kind, whole in message.kinds.items() if whole and peace]
-        plan = plans.plan_snapshot(fresh, held, removable, rules.knowledge(node, moment))
+        known, unlisted = rules.knowledge(node, moment), rules.unlisted(node, moment, message)
+        plan = plans.plan_snapshot(fresh, write.held(turn.held), removable, known, unlisted)
         listed = rules.listed_at(node, moment, message)
         enumerated, complete, gaps = rules.enumerations(node, message, listed, moment)
         columns = {"listed_at": listed, "enumerated": enumerated, "complete": complete}
@@ -111,16 +120,18 @@ async def delta(database: Database, policy: Policy, identity: NodeIdentity, mess
     Raises:
         ProblemError: ``hello``, ``resync``, and what the store raises.
     """
-    async with _turn(database, identity, message) as turn:
+    fresh = await _read(message.upserts)
+    removes = [write.name_of(key) for key in message.removes]
+    names = {*fresh.items, *fresh.refused_names, *removes}
+    async with _turn(database, identity, message, write.asking_held_of(identity, names)) as turn:
         if isinstance(turn, Applied):
             return turn
         node, moment = turn.node, turn.moment
-        fresh = await _read(message.upserts, node.hash_version)
-        removes = [write.name_of(key) for key in message.removes]
-        held = await write.held_of(turn.connection, node.id, {*fresh.items, *fresh.refused_names, *removes})
+        fresh = await _agreed(fresh, message.upserts, node)
         base = int.from_bytes(node.state_hash, "big")
         at_war = rules.at_war(node, moment)
-        plan = plans.plan_delta(fresh, removes, held, base, rules.knowledge(node, moment), at_war=at_war)
+        known = rules.knowledge(node, moment)
+        plan = plans.plan_delta(fresh, removes, write.held(turn.held), base, known, at_war=at_war)
         if not fresh.refused and not plan.kept and to_text(plan.state_hash) != message.state_hash:
             raise ProblemError(ProblemType.RESYNC, "the delta leads to another state than it says; send a snapshot")
         listed = rules.listed_at(node, moment, message)
@@ -134,13 +145,17 @@ async def delta(database: Database, policy: Policy, identity: NodeIdentity, mess
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One message's transaction: the node is locked, and the message is the next one."""
+    """One message's transaction: the node is locked, and the message is the next one.
 
-    connection: Connection
+    ``held`` are the rows of those versions that it may change.
+    """
+
+    writer: Writer
     node: Node
     moment: Moment
     message: Snapshot | Delta
     digest: bytes
+    held: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,29 +171,36 @@ class _Stand:
 
 @asynccontextmanager
 async def _turn(
-    database: Database, identity: NodeIdentity, message: Snapshot | Delta
+    database: Database, identity: NodeIdentity, message: Snapshot | Delta, asking_held: Call
 ) -> AsyncIterator[_Turn | Applied]:
     """Begin the transaction of a message; one that was applied before gets the answer that it had."""
     digest = blake2b(msgspec.json.encode(message), digest_size=32).digest()
-    async with database.ingest() as connection:
-        node = rules.check_generation(await nodes.lock(connection, identity), message.generation)
+    async with database.agents() as writer:
+        locked, moment, held = await writer.ask(nodes.locking(identity), nodes.asking_moment(identity), asking_held)
+        node = rules.check_generation(nodes.locked(locked), message.generation)
         if message.seq == node.last_seq and digest == node.last_digest and node.last_reply is not None:
             yield msgspec.json.decode(node.last_reply, type=Applied)
             return
         rules.check_order(node, message)
-        yield _Turn(connection, node, await nodes.moment(connection, node.id), message, digest)
+        yield _Turn(writer, node, nodes.moment(moment), message, digest, held)
 
 
-async def _read(raws: Sequence[msgspec.Raw], hash_version: int) -> Reading:
+async def _read(raws: Sequence[msgspec.Raw], hash_version: int = HASH_VERSIONS[-1]) -> Reading:
+    """Read entries before the node is locked, in the hash version that it very likely has."""
     if len(raws) <= _AT_ONCE:
         return reading.read(raws, hash_version)
     return await asyncio.to_thread(reading.read, raws, hash_version)
 
 
+async def _agreed(fresh: Reading, raws: Sequence[msgspec.Raw], node: Node) -> Reading:
+    """Return what was read in the hash version that was agreed with the node."""
+    return fresh if node.hash_version == HASH_VERSIONS[-1] else await _read(raws, node.hash_version)
+
+
 async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[str, Any], gaps: list[Gap]) -> Applied:
-    connection, node, now, message = turn.connection, turn.node, turn.moment.now, turn.message
-    kept = await write.keys_of(connection, node.id, plan.kept)
-    await write.apply(connection, node.id, now, plan.endings, plan.openings)
+    writer, node, now, message = turn.writer, turn.node, turn.moment.now, turn.message
+    kept = await write.keys_of(writer, node.id, plan.kept)
+    calls = await write.apply(writer, node.id, now, plan.endings, plan.openings)
     reply = Applied(
         seq=message.seq,
         state_hash=to_text(plan.state_hash),
@@ -195,42 +217,45 @@ async def _apply(turn: _Turn, refused: list[Refused], plan: Plan, columns: dict[
         "problems": [clean(problem) for problem in message.problems],
     }
     lost, lost_gaps = rules.lost_since(turn.moment, message)
-    await nodes.advance(connection, node.id, {**applied, **columns})
-    await _end_gaps(connection, node, turn.moment, gaps + lost_gaps)
+    calls.append(nodes.advancing(node.id, {**applied, **columns}))
+    calls += _ending_gaps(node, turn.moment, gaps + lost_gaps)
     stand = _Stand(node.id, message.generation, node.hash_version, message.seq, plan.state_hash)
-    await _note(connection, turn.moment, stand, message, lost)
+    await writer.finish(*calls, _note(turn.moment, stand, message, lost))
     return reply
 
 
 async def _greet(
-    connection: Connection, node: Node, moment: Moment, decision: rules.Again | rules.NewLife, told: dict[str, Any]
-) -> _Stand:
-    """Begin a new life, or find where the present one stands; the sum is taken from the rows."""
-    held = await write.held(connection, node.id)
-    state = total(version.hash for version in held.values())
+    writer: Writer,
+    node: Node,
+    moment: Moment,
+    decision: rules.Again | rules.NewLife,
+    told: dict[str, Any],
+    hashes: list[bytes],
+) -> tuple[_Stand, list[Call]]:
+    """Begin a new life, or find where the present one stands; the sum is taken from the ``hashes`` of the rows."""
+    state = total(hashes)
     if node.generation and _bytes(state) != node.state_hash:
-        _log.error("the sum of a node's rows is not the one noted", node_id=node.id, rows=len(held))
+        _log.error("the sum of a node's rows is not the one noted", node_id=node.id, rows=len(hashes))
     if isinstance(decision, rules.Again):
-        return _Stand(node.id, node.generation, node.hash_version, node.last_seq, state)
+        return _Stand(node.id, node.generation, node.hash_version, node.last_seq, state), []
     version = told["hash_version"]
-    if held and version != node.hash_version:
-        state = (await sums.recount(connection, node.id, version)).sum
+    if hashes and version != node.hash_version:
+        state = (await sums.recount(writer, node.id, version)).sum
     columns = {"generation": decision.generation, "former": decision.former, **told}
-    await nodes.greet(connection, node.id, {"now": moment.now, "state_hash": _bytes(state), **columns})
-    await _end_gaps(connection, node, moment, decision.gaps)
-    return _Stand(node.id, decision.generation, version, 0, state)
+    greeting = nodes.greeting(node.id, {"now": moment.now, "state_hash": _bytes(state), **columns})
+    stand = _Stand(node.id, decision.generation, version, 0, state)
+    return stand, [greeting, *_ending_gaps(node, moment, decision.gaps)]
 
 
-async def _end_gaps(connection: Connection, node: Node, moment: Moment, gaps: list[Gap]) -> None:
+def _ending_gaps(node: Node, moment: Moment, gaps: list[Gap]) -> list[Call]:
+    peace = []
     if node.conflict_seen is not None and rules.conflict_is_over(node, moment.now):
         gaps = [*gaps, Gap(reason="conflict", after=node.conflict_since, before=node.conflict_seen)]
-        await nodes.end_conflict(connection, node.id)
-    await nodes.add_gaps(connection, node.id, gaps)
+        peace.append(nodes.ending_conflict(node.id))
+    return peace + [nodes.adding_gap(node.id, gap) for gap in gaps]
 
 
-async def _note(
-    connection: Connection, moment: Moment, stand: _Stand, message: Hello | Snapshot | Delta, lost_events: int
-) -> None:
+def _note(moment: Moment, stand: _Stand, message: Hello | Snapshot | Delta, lost_events: int) -> Call:
     """Leave where the node stands for the heartbeats that follow."""
     greeting = isinstance(message, Hello)
     values = {
@@ -243,7 +268,7 @@ async def _note(
         "skew": message.clock - moment.now.timestamp() if greeting else None,
         "lost_events": lost_events,
     }
-    await heartbeats.note(connection, stand.node_id, values)
+    return heartbeats.noting(stand.node_id, values)
 
 
 def _report_rival(identity: NodeIdentity, node: Node, message: Hello) -> None:

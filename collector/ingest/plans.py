@@ -12,6 +12,9 @@ from protocol.statehash import shift, total
 Known = Callable[[str], datetime | None]
 """Per kind, the last moment at which the register knew which entries there were and were not; None: never."""
 
+Unlisted = Callable[[Held], bool]
+"""Whether the message's list was made before this version was told of, by an agent that spoke for the node before."""
+
 
 @dataclass(slots=True)
 class Plan:
@@ -23,18 +26,21 @@ class Plan:
     state_hash: int = 0
 
 
-def plan_snapshot(reading: Reading, held: Mapping[Name, Held], removable: Collection[Kind], known: Known) -> Plan:
+def plan_snapshot(
+    reading: Reading, held: Mapping[Name, Held], removable: Collection[Kind], known: Known, unlisted: Unlisted
+) -> Plan:
     """Replace what is held by what was read.
 
     An entry that was not read ends if its kind is ``removable``: enumerated completely, and no conflict lasts. One
-    that was refused is there, only its present form is not known: the version held is kept.
+    that was refused is there, only its present form is not known: the version held is kept. So is one that the list
+    could not have, because it is older (``unlisted``): the agent's next look says whether it is there.
     """
     plan = Plan()
     removes = {kind.value for kind in set(removable) - reading.unnamed}
     for name, version in held.items():
         if name in reading.items:
             continue
-        if name.kind in removes and name not in reading.refused_names:
+        if name.kind in removes and name not in reading.refused_names and not unlisted(version):
             plan.endings.append(_ending(name, version, known, "absent"))
         else:
             plan.kept.append(name)

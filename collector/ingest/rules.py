@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from collector.errors import ProblemError
-from collector.ingest.plans import Known
+from collector.ingest.plans import Known, Unlisted
 from collector.store.heartbeats import countable
 from collector.store.nodes import Gap, Moment, Node
+from collector.store.write import Held
 from protocol.entries import Kind
 from protocol.messages import Acknowledged, Delta, Hello, Snapshot
 from protocol.problems import ProblemType
@@ -200,6 +201,26 @@ def check_order(node: Node, message: Snapshot | Delta) -> None:
 
 
 def listed_at(node: Node, moment: Moment, message: Snapshot | Delta) -> datetime:
+    """Return when, by the register's clock, the newest list was complete that the register has heard of."""
+    when = _made_at(moment, message)
+    return when if node.listed_at is None else min(moment.now, max(node.listed_at, when))
+
+
+def unlisted(node: Node, moment: Moment, message: Snapshot) -> Unlisted:
+    """Return which versions the message's list could not have.
+
+    An agent that takes over may have made its list before the other one told of the newest entries: those began after
+    the list, and before the present generation. What this generation itself told was seen by the one who lists.
+    """
+    made, greeted = _made_at(moment, message), node.greeted_at
+
+    def is_unlisted(version: Held) -> bool:
+        return greeted is not None and made < version.began_before <= greeted
+
+    return is_unlisted
+
+
+def _made_at(moment: Moment, message: Snapshot | Delta) -> datetime:
     """Return when, by the register's clock, the list was complete that the message was made from.
 
     A message that could not be delivered is sent again as it was: how long it was under way is seen from the agent's
@@ -208,8 +229,7 @@ def listed_at(node: Node, moment: Moment, message: Snapshot | Delta) -> datetime
     now = moment.now
     under_way = 0.0 if moment.skew is None else moment.skew - (message.clock - now.timestamp())
     ago = max(0.0, message.listed_ago) + max(0.0, under_way)
-    when = now - timedelta(seconds=min(ago, LONGEST.total_seconds()))
-    return when if node.listed_at is None else min(now, max(node.listed_at, when))
+    return now - timedelta(seconds=min(ago, LONGEST.total_seconds()))
 
 
 def knowledge(node: Node, moment: Moment) -> Known:

@@ -18,9 +18,10 @@ import structlog
 
 from collector.errors import ProblemError
 from collector.store import nodes, sums
-from collector.store.engine import Connection, Database
+from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
 from collector.store.sums import Document
+from collector.store.writer import Writer
 from protocol.entries import Entry
 from protocol.statehash import entry_hash, shift
 
@@ -40,14 +41,14 @@ class Recount:
     wrong: int
 
 
-async def recount(connection: Connection, node_id: int, version: int) -> Recount:
+async def recount(writer: Writer, node_id: int, version: int) -> Recount:
     """Hash every current row of a node again, and replace hashes that are others; the node is locked."""
     total, rows, wrong = 0, 0, 0
     last: Document | None = None
-    while batch := await sums.documents(connection, node_id, last):
+    while batch := await sums.documents(writer, node_id, last):
         hashes = await asyncio.to_thread(_hashes, batch, version)
         changed = [(row, digest) for row, digest in zip(batch, hashes, strict=True) if row.hash != digest]
-        await sums.set_hashes(connection, node_id, changed)
+        await sums.set_hashes(writer, node_id, changed)
         total = shift(total, added=hashes)
         rows, wrong, last = rows + len(batch), wrong + len(changed), batch[-1]
     return Recount(total, rows, wrong)
@@ -63,15 +64,16 @@ async def check(database: Database, identity: NodeIdentity) -> bool:
     Raises:
         ProblemError: what the store raises.
     """
-    async with database.ingest() as connection:
-        node = await nodes.lock(connection, identity)
+    async with database.agents() as writer:
+        node = await nodes.lock(writer, identity)
         if node is None or not node.generation:
             return True
-        found = await recount(connection, node.id, node.hash_version)
+        found = await recount(writer, node.id, node.hash_version)
         state = found.sum.to_bytes(32, "big")
         if state == node.state_hash:
+            await writer.finish()  # hashes of damaged rows were put right on the way
             return True
-        await sums.set_sum(connection, node.id, state)
+        await writer.finish(*sums.setting_sum(node.id, state))
     _log.error(
         "a node's rows are not what was acknowledged; its agent is asked for a snapshot",
         cluster=identity.cluster,

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: two pools of connections, and the one place where the driver's errors are translated."""
+"""The way to PostgreSQL: its pools of connections, and the one place where the driver's errors are translated."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +19,7 @@ from collector.errors import ProblemError, StartError
 from collector.store.reader import AllInUseError, Reader, Wires
 from collector.store.tables import REVISION
 from collector.store.wire import Wire
+from collector.store.writer import Writer, writing
 from protocol.problems import ProblemType
 
 Connection = AsyncConnection
@@ -59,8 +60,9 @@ class Database:
 
     def __init__(self, config: Config) -> None:
         self._ingest = _pool(config, "ingest", config.ingest_pool, config.ingest_timeout)
+        self._agents = _wires(config, "agents", config.ingest_pool, config.ingest_timeout)
         # Of their own: heartbeats do not wait behind large snapshots.
-        self._heartbeats = _pool(config, "heartbeats", 1, config.ingest_timeout)
+        self._heartbeats = _wires(config, "heartbeats", 1, config.ingest_timeout)
         self._access = _wires(config, "access", 1, config.ingest_timeout)
         # Half of them for what is answered in milliseconds, so that it does not wait behind lists and reports.
         quick = max(1, config.query_pool // 2)
@@ -81,15 +83,26 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def heartbeats(self) -> AsyncIterator[Connection]:
-        """One transaction on the connection for heartbeats.
+    async def agents(self) -> AsyncIterator[Writer]:
+        """One transaction for a message of an agent; ``Writer.finish`` commits it.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._heartbeats.begin() as connection:
-                yield connection
+            async with writing(self._agents, _POOL_PATIENCE) as writer:
+                yield writer
+
+    @asynccontextmanager
+    async def heartbeats(self) -> AsyncIterator[Writer]:
+        """One transaction on the connection for heartbeats; ``Writer.finish`` commits it.
+
+        Raises:
+            ProblemError: as ``translate`` says.
+        """
+        with translate():
+            async with writing(self._heartbeats, _POOL_PATIENCE) as writer:
+                yield writer
 
     @asynccontextmanager
     async def maintenance(self) -> AsyncIterator[Connection]:
@@ -167,9 +180,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for wires in (self._access, self._questions):
+        for wires in (self._agents, self._heartbeats, self._access, self._questions):
             wires.close()
-        for pool in (self._ingest, self._heartbeats, self._query, self._tokens):
+        for pool in (self._ingest, self._query, self._tokens):
             await pool.dispose()
 
 

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+import msgspec
 
-from collector.store.nodes import NodeIdentity
+from collector.store.writer import Call, Statement, Writer, json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
-    """One heartbeat. ``waited`` is the age of the message, ``listed_ago`` that of the list then; in seconds."""
+class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One heartbeat. ``waited`` is the age of the message, ``listed_ago`` that of the list then; in seconds.
 
-    identity: NodeIdentity
+    ``place`` is its place in the list of those that are taken in together.
+    """
+
+    place: int
+    cluster: str
+    node: str
     generation: str
     seq: int
     state_hash: bytes
@@ -35,16 +38,15 @@ class Outcome:
 
 
 # Rows are locked in the order of their keys wherever the planner follows the list; heard_before and lost_before keep
-# the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18.
-_FLUSH: Final = text(
+# the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18. Who was heard is asked with IN:
+# it becomes a hash table, where a join would compare everybody with everybody for want of an estimate.
+_FLUSH: Final = Statement(
     """
     WITH beat AS MATERIALIZED (
         SELECT n.id AS node_id, b.*, clock_timestamp() AS now
-        FROM unnest(CAST(:places AS int[]), CAST(:clusters AS text[]), CAST(:nodes AS text[]),
-                    CAST(:generations AS text[]), CAST(:seqs AS bigint[]), CAST(:hashes AS bytea[]),
-                    CAST(:clocks AS float8[]), CAST(:listed AS float8[]), CAST(:waited AS float8[]),
-                    CAST(:lost AS bigint[]))
-            AS b (place, cluster, node, generation, seq, state_hash, clock, listed_ago, waited, lost_events)
+        FROM jsonb_to_recordset(CAST(:beats AS jsonb))
+            AS b (place int, cluster text, node text, generation text, seq bigint, state_hash text, clock float8,
+                  listed_ago float8, waited float8, lost_events bigint)
         JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
         ORDER BY n.id
     ), heard AS (
@@ -58,21 +60,22 @@ _FLUSH: Final = text(
             lost_events = greatest(h.lost_events, b.lost_events)
         FROM beat AS b
         WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
-            AND h.state_hash = b.state_hash
+            AND h.state_hash = decode(b.state_hash, 'base64')
         RETURNING b.place, h.node_id, h.heard_before, h.heard_at, h.lost_events - h.lost_before AS lost
     ), silence AS (
         INSERT INTO gaps (node_id, reason, after, before)
         SELECT node_id, 'silent', heard_before, heard_at FROM heard
-        WHERE heard_at - heard_before > make_interval(secs => :silent_after)
+        WHERE heard_at - heard_before > make_interval(secs => CAST(:silent_after AS float8))
     ), lost AS (
         INSERT INTO gaps (node_id, reason, detail, after, before)
         SELECT node_id, 'lost-events', lost::text, heard_before, heard_at FROM heard WHERE lost > 0
     )
-    SELECT b.place, heard.place IS NOT NULL, coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
-    FROM beat AS b LEFT JOIN heard USING (place) LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
+    SELECT b.place, b.place IN (SELECT place FROM heard),
+        coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
+    FROM beat AS b LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
     """
 )
-_NOTE: Final = text(
+_NOTE: Final = Statement(
     """
     INSERT INTO node_heartbeats AS h
         (node_id, generation, seq, state_hash, heard_at, listed_at, agent_clock, skew, lost_events)
@@ -93,36 +96,21 @@ def countable(number: int) -> int:
     return min(max(0, number), 2**62)
 
 
-async def flush(connection: AsyncConnection, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
-    """Take in heartbeats, in one statement; the answer has the order of ``beats``, None: no such node.
+async def flush(writer: Writer, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
+    """Take in heartbeats, in one statement, and commit; the answer has the order of ``beats``, None: no such node.
 
     A node that was silent for more than ``silent_after`` seconds gets a gap. No two beats are equal.
     """
     outcomes: list[Outcome | None] = [None] * len(beats)
-    found = await connection.execute(
-        _FLUSH,
-        {
-            "places": list(range(len(beats))),
-            "clusters": [beat.identity.cluster for beat in beats],
-            "nodes": [beat.identity.node for beat in beats],
-            "generations": [beat.generation for beat in beats],
-            "seqs": [beat.seq for beat in beats],
-            "hashes": [beat.state_hash for beat in beats],
-            "clocks": [beat.clock for beat in beats],
-            "listed": [beat.listed_ago for beat in beats],
-            "waited": [beat.waited for beat in beats],
-            "lost": [beat.lost_events for beat in beats],
-            "silent_after": silent_after,
-        },
-    )
+    (found,) = await writer.finish(_FLUSH(beats=json(beats), silent_after=silent_after))
     for place, heard, current, now in found:
         outcomes[place] = Outcome(heard, current, now)
     return outcomes
 
 
-async def note(connection: AsyncConnection, node_id: int, values: dict[str, Any]) -> None:
+def noting(node_id: int, values: dict[str, Any]) -> Call:
     """Leave where the node stands now for its next heartbeat; the transaction's last statement.
 
     ``values`` are columns of ``tables.node_heartbeats``, and ``now``; ``skew`` None keeps what the last heartbeat said.
     """
-    await connection.execute(_NOTE, {"node_id": node_id, **values})
+    return _NOTE(node_id=node_id, **values)

@@ -1,15 +1,12 @@
 """Nodes: where each stands, who speaks for it, and when it was not observed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from collector.store.ledger import AuditKind
+from collector.store.wire import Found
+from collector.store.writer import Call, Statement, Writer, array, json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class Node:
     complete: list[str]
     conflict_since: datetime | None
     conflict_seen: datetime | None
+    greeted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,37 +66,39 @@ class Gap:
     detail: str = ""
 
 
-_LOCK: Final = text(
-    "SELECT id, instance, attempt, boot_id, former, generation, hash_version, last_seq, state_hash, last_digest, "
-    "last_reply, changed_at, listed_at, observed_since, enumerated, complete, conflict_since, conflict_seen "
-    "FROM nodes WHERE cluster = :cluster AND node = :node FOR UPDATE"
-)
+_NODE: Final = tuple(field.name for field in fields(Node))
+_LOCK: Final = Statement(f"SELECT {', '.join(_NODE)} FROM nodes WHERE cluster = :cluster AND node = :node FOR UPDATE")
 # A statement of its own: one that waits for the lock sees what was there before it waited.
-_MOMENT: Final = text(
-    "SELECT greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at) AS now, "
-    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) AS lost_events "
-    "FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id WHERE n.id = :node_id"
+_MOMENT: Final = Statement(
+    "SELECT greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at), "
+    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) "
+    "FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id "
+    "WHERE n.cluster = :cluster AND n.node = :node"
 )
-_ADD: Final = text(
+# Asked for first: one that is there already would use up a number at every hello.
+_ADD: Final = Statement(
     "INSERT INTO nodes (cluster, node, state_hash, changed_at) "
-    "VALUES (:cluster, :node, decode(repeat('00', 32), 'hex'), clock_timestamp()) ON CONFLICT DO NOTHING"
+    "SELECT x.cluster, x.node, decode(repeat('00', 32), 'hex'), clock_timestamp() "
+    "FROM (VALUES (CAST(:cluster AS text), CAST(:node AS text))) AS x (cluster, node) WHERE NOT EXISTS "
+    '(SELECT FROM nodes AS n WHERE n.cluster = x.cluster COLLATE "C" AND n.node = x.node COLLATE "C") '
+    "ON CONFLICT DO NOTHING"
 )
 # What is accepted goes into the audit log by the same statement: as it stands in the row, for no other round trip.
 _ACCEPTED: Final = (
     "WITH accepted AS ({}) INSERT INTO audit_pending (kind, body) SELECT '{}', (to_jsonb(accepted) || "
     "jsonb_build_object('state_hash', encode(state_hash, 'hex')))::text FROM accepted"
 )
-_GREET: Final = text(
+_GREET: Final = Statement(
     _ACCEPTED.format(
         "UPDATE nodes SET hostname = :hostname, engine_id = :engine_id, engine = :engine, backends = :backends, "
         "agent = :agent, instance = :instance, attempt = :attempt, boot_id = :boot_id, former = :former, "
         "generation = :generation, hash_version = :hash_version, last_seq = 0, state_hash = :state_hash, "
-        "last_digest = NULL, last_reply = NULL, changed_at = :now WHERE id = :node_id "
+        "last_digest = NULL, last_reply = NULL, changed_at = :now, greeted_at = :now WHERE id = :node_id "
         "RETURNING cluster, node, generation, instance, boot_id, attempt, state_hash",
         AuditKind.HELLO,
     )
-).bindparams(*(bindparam(name, type_=JSONB) for name in ("engine", "backends", "former")))
-_ADVANCE: Final = text(
+)
+_ADVANCE: Final = Statement(
     _ACCEPTED.format(
         "UPDATE nodes SET last_seq = :seq, state_hash = :state_hash, last_digest = :digest, last_reply = :reply, "
         "changed_at = :now, listed_at = :listed_at, problems = :problems, enumerated = :enumerated, "
@@ -107,73 +107,94 @@ _ADVANCE: Final = text(
         "RETURNING cluster, node, generation, last_seq AS seq, state_hash",
         AuditKind.STATE,
     )
-).bindparams(*(bindparam(name, type_=JSONB) for name in ("problems", "enumerated")))
-_GAP: Final = text(
+)
+_GAP: Final = Statement(
     "INSERT INTO gaps (node_id, reason, detail, after, before) VALUES (:node_id, :reason, :detail, :after, :before)"
 )
 # The audit log has its beginning; a second agent says hello again and again.
-_CONFLICT: Final = text(
+_CONFLICT: Final = Statement(
     "WITH begun AS (SELECT cluster, node FROM nodes WHERE id = :node_id AND conflict_seen IS NULL), "
     "noted AS (INSERT INTO audit_pending (kind, body) "
     f"SELECT '{AuditKind.CONFLICT}', (to_jsonb(begun) || CAST(:other AS jsonb))::text FROM begun) "
     "UPDATE nodes SET conflict_since = coalesce(conflict_since, :now), conflict_seen = :now, conflict_with = :other, "
     "former = :former WHERE id = :node_id"
-).bindparams(*(bindparam(name, type_=JSONB) for name in ("other", "former")))
-_PEACE: Final = text(
+)
+_PEACE: Final = Statement(
     "UPDATE nodes SET conflict_since = NULL, conflict_seen = NULL, conflict_with = NULL WHERE id = :node_id"
 )
 
 
-async def lock(connection: AsyncConnection, identity: NodeIdentity) -> Node | None:
+def locking(identity: NodeIdentity) -> Call:
+    """Lock the node's row until the end of the transaction; ``locked`` reads the answer."""
+    return _LOCK(cluster=identity.cluster, node=identity.node)
+
+
+def locked(rows: Found) -> Node | None:
+    """Return the node that was locked; None: the register does not know it."""
+    return Node(**dict(zip(_NODE, rows[0], strict=True))) if rows else None
+
+
+def adding(identity: NodeIdentity) -> Call:
+    """Add a node that is not known."""
+    return _ADD(cluster=identity.cluster, node=identity.node)
+
+
+def asking_moment(identity: NodeIdentity) -> Call:
+    """Ask for the register's time and the node's last heartbeat, once it is locked; ``moment`` reads the answer."""
+    return _MOMENT(cluster=identity.cluster, node=identity.node)
+
+
+def moment(rows: Found) -> Moment:
+    """Return what was asked for with ``asking_moment``."""
+    now, heard_at, listed_at, skew, lost_events = rows[0]
+    return Moment(now=now, heard_at=heard_at, listed_at=listed_at, skew=skew, lost_events=lost_events)
+
+
+async def lock(writer: Writer, identity: NodeIdentity) -> Node | None:
     """Lock the node's row until the end of the transaction; None: the register does not know it."""
-    found = await connection.execute(_LOCK, {"cluster": identity.cluster, "node": identity.node})
-    row = found.mappings().one_or_none()
-    return Node(**row) if row is not None else None
+    return locked((await writer.ask(locking(identity)))[0])
 
 
-async def lock_or_add(connection: AsyncConnection, identity: NodeIdentity) -> Node:
+async def lock_or_add(writer: Writer, identity: NodeIdentity) -> Node:
     """Lock the node's row; one that is not known is added."""
-    node = await lock(connection, identity)
-    if node is None:
-        await connection.execute(_ADD, {"cluster": identity.cluster, "node": identity.node})
-        node = await lock(connection, identity)
+    _, rows = await writer.ask(adding(identity), locking(identity))
+    return known(rows, identity)
+
+
+def known(rows: Found, identity: NodeIdentity) -> Node:
+    """Return the node that was locked after it was added, if that was needed.
+
+    Raises:
+        RuntimeError: it is not there.
+    """
+    node = locked(rows)
     if node is None:
         raise RuntimeError(f"the row of node {identity.node} vanished; rows of nodes are never deleted")
     return node
 
 
-async def moment(connection: AsyncConnection, node_id: int) -> Moment:
-    """Return the register's time and the node's last heartbeat; the node is locked."""
-    found = await connection.execute(_MOMENT, {"node_id": node_id})
-    return Moment(**found.mappings().one())
-
-
-async def greet(connection: AsyncConnection, node_id: int, values: dict[str, Any]) -> None:
+def greeting(node_id: int, values: dict[str, Any]) -> Call:
     """Begin a new generation; ``values`` are columns of ``tables.nodes``, and ``now``."""
-    await connection.execute(_GREET, {"node_id": node_id, **values})
+    documents = {name: json(values[name]) for name in ("engine", "backends", "former")}
+    return _GREET(node_id=node_id, **{**values, **documents})
 
 
-async def advance(connection: AsyncConnection, node_id: int, values: dict[str, Any]) -> None:
-    """Note that a snapshot or delta was applied; ``values`` as in ``greet``, with ``seq``, ``digest``, ``reply``."""
-    await connection.execute(_ADVANCE, {"node_id": node_id, **values})
+def advancing(node_id: int, values: dict[str, Any]) -> Call:
+    """Note that a snapshot or delta was applied; ``values`` as in ``greeting``, with ``seq``, ``digest``, ``reply``."""
+    documents = {name: json(values[name]) for name in ("problems", "enumerated")}
+    return _ADVANCE(node_id=node_id, **{**values, **documents, "complete": array(values["complete"])})
 
 
-async def add_gaps(connection: AsyncConnection, node_id: int, gaps: list[Gap]) -> None:
+def adding_gap(node_id: int, gap: Gap) -> Call:
     """Record that the node was not observed."""
-    if gaps:
-        await connection.execute(
-            _GAP, [{"node_id": node_id, **msgspec.to_builtins(gap, builtin_types=(datetime,))} for gap in gaps]
-        )
+    return _GAP(node_id=node_id, reason=gap.reason, detail=gap.detail, after=gap.after, before=gap.before)
 
 
-async def record_conflict(
-    connection: AsyncConnection, node_id: int, now: datetime, other: dict[str, Any], former: dict[str, int]
-) -> None:
+def recording_conflict(node_id: int, now: datetime, other: dict[str, Any], former: dict[str, int]) -> Call:
     """Note that another agent than the current one still speaks for the node."""
-    values = {"node_id": node_id, "now": now, "other": other, "former": former}
-    await connection.execute(_CONFLICT, values)
+    return _CONFLICT(node_id=node_id, now=now, other=json(other), former=json(former))
 
 
-async def end_conflict(connection: AsyncConnection, node_id: int) -> None:
+def ending_conflict(node_id: int) -> Call:
     """Note that only one agent speaks for the node."""
-    await connection.execute(_PEACE, {"node_id": node_id})
+    return _PEACE(node_id=node_id)

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -94,6 +94,8 @@ nodes: Final = Table(
     _time("conflict_since"),
     _time("conflict_seen"),
     Column("conflict_with", JSONB),
+    # When the present generation began: what came before it, another agent may have told.
+    _time("greeted_at"),
     UniqueConstraint("cluster", "node"),
     # A node that came back under a new ID has the same engine. It is worked out when read (same cluster and engine ID,
     # the older one silent): stored, one node's message would change another's row.

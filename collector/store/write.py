@@ -3,17 +3,18 @@
 All is done for one node whose row the transaction has locked, so nobody else changes these rows meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import keys
+from collector.store.nodes import NodeIdentity
+from collector.store.wire import Found
+from collector.store.writer import Call, Statement, Writer, array, json
 from protocol.entries import Container, Entry, EntryKey, Kind
 
 AT_ONCE: Final = 500
@@ -76,13 +77,20 @@ class _End(msgspec.Struct, frozen=True, gc=False):
     why: str
 
 
-_HELD: Final = text("SELECT kind, entry_id, hash, began_before FROM entries WHERE node_id = :node_id")
-_HELD_OF: Final = text(
-    "SELECT e.kind, e.entry_id, e.hash, e.began_before FROM entries AS e "
-    "JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS uuid[])) AS x (kind, entry_id) "
-    'ON e.kind = x.kind COLLATE "C" AND e.entry_id = x.entry_id WHERE e.node_id = :node_id'
+_HELD: Final = Statement(
+    "SELECT e.kind, e.entry_id, e.hash, e.began_before FROM nodes AS n JOIN entries AS e ON e.node_id = n.id "
+    "WHERE n.cluster = :cluster AND n.node = :node"
 )
-_KEYS_OF: Final = text(
+_HASHES: Final = Statement(
+    "SELECT e.hash FROM nodes AS n JOIN entries AS e ON e.node_id = n.id WHERE n.cluster = :cluster AND n.node = :node"
+)
+_HELD_OF: Final = Statement(
+    "SELECT e.kind, e.entry_id, e.hash, e.began_before FROM nodes AS n CROSS JOIN "
+    "unnest(CAST(:kinds AS text[]), CAST(:ids AS uuid[])) AS x (kind, entry_id) JOIN entries AS e "
+    'ON e.node_id = n.id AND e.kind = x.kind COLLATE "C" AND e.entry_id = x.entry_id '
+    "WHERE n.cluster = :cluster AND n.node = :node"
+)
+_KEYS_OF: Final = Statement(
     "SELECT e.kind, e.root, e.key, e.hash FROM entries AS e "
     "JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS uuid[])) AS x (kind, entry_id) "
     'ON e.kind = x.kind COLLATE "C" AND e.entry_id = x.entry_id WHERE e.node_id = :node_id ORDER BY 1, 2, 3'
@@ -94,18 +102,20 @@ _ENDS: Final = (
     "jsonb_to_recordset(CAST(:ends AS jsonb)) AS x "
     '(kind text COLLATE "C", entry_id uuid, ended_after timestamptz, why text)'
 )
-_CLOSE: Final = text(
+_CLOSE: Final = Statement(
     f"INSERT INTO history ({_COPIED}, ended_after, ended_before, ended_why) "
-    f"SELECT {', '.join('e.' + name for name in _COPIED.split(', '))}, x.ended_after, :now, x.why FROM {_ENDS} "
+    f"SELECT {', '.join('e.' + name for name in _COPIED.split(', '))}, x.ended_after, CAST(:now AS timestamptz), x.why "
+    f"FROM {_ENDS} "
     "JOIN entries AS e ON e.node_id = :node_id AND e.kind = x.kind AND e.entry_id = x.entry_id"
 )
-_REMOVE: Final = text(
+_REMOVE: Final = Statement(
     f"DELETE FROM entries AS e USING {_ENDS} "
     "WHERE e.node_id = :node_id AND e.kind = x.kind AND e.entry_id = x.entry_id AND x.why <> 'changed'"
 )
-_OPEN: Final = text(
+_OPEN: Final = Statement(
     f"INSERT INTO entries ({_COPIED}) "
-    "SELECT :node_id, kind, entry_id, root, key, decode(hash, 'hex'), began_after, :now, name, mount_id, "
+    "SELECT CAST(:node_id AS int), kind, entry_id, root, key, decode(hash, 'hex'), began_after, "
+    "CAST(:now AS timestamptz), name, mount_id, "
     "doc - CAST('{kind,root,key}' AS text[]), path_keys, ref_keys "
     "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (kind text, entry_id uuid, root text, "
     "key text, hash text, began_after timestamptz, name text, mount_id text, doc jsonb, path_keys bigint[], "
@@ -121,41 +131,53 @@ def name_of(key: EntryKey) -> Name:
     return Name(key.kind.value, keys.entry_id(key.root, key.key))
 
 
-async def held(connection: AsyncConnection, node_id: int) -> dict[Name, Held]:
-    """Return every current version of the node."""
-    return _by_name(await connection.execute(_HELD, {"node_id": node_id}))
+def asking_held(identity: NodeIdentity) -> Call:
+    """Ask for every current version of the node; ``held`` reads the answer."""
+    return _HELD(cluster=identity.cluster, node=identity.node)
 
 
-async def held_of(connection: AsyncConnection, node_id: int, names: Collection[Name]) -> dict[Name, Held]:
-    """Return the current versions with these names, as far as there are any."""
-    return _by_name(await connection.execute(_HELD_OF, _lists(node_id, names))) if names else {}
+def asking_held_of(identity: NodeIdentity, names: Collection[Name]) -> Call:
+    """Ask for the current versions with these names, as far as there are any; ``held`` reads the answer."""
+    return _HELD_OF(cluster=identity.cluster, node=identity.node, **_lists(names))
 
 
-async def keys_of(connection: AsyncConnection, node_id: int, names: Collection[Name]) -> list[tuple[EntryKey, bytes]]:
+def held(rows: Found) -> dict[Name, Held]:
+    """Return what was asked for with ``asking_held`` or ``asking_held_of``."""
+    return {Name(kind, entry_id): Held(digest, began) for kind, entry_id, digest, began in rows}
+
+
+def asking_hashes(identity: NodeIdentity) -> Call:
+    """Ask for the hash of every current version of the node, each a row."""
+    return _HASHES(cluster=identity.cluster, node=identity.node)
+
+
+async def keys_of(writer: Writer, node_id: int, names: Collection[Name]) -> list[tuple[EntryKey, bytes]]:
     """Return keys and hashes of the current versions with these names, sorted."""
     if not names:
         return []
-    found = await connection.execute(_KEYS_OF, _lists(node_id, names))
+    (found,) = await writer.ask(_KEYS_OF(node_id=node_id, **_lists(names)))
     return [(EntryKey(Kind(kind), root, key), digest) for kind, root, key, digest in found]
 
 
 async def apply(
-    connection: AsyncConnection,
-    node_id: int,
-    now: datetime,
-    endings: Collection[Ending],
-    openings: Collection[Opening],
-) -> None:
-    """Close and open versions at ``now``."""
-    if endings:
-        ends = [_End(*end.name, end.after, end.why) for end in sorted(endings)]
-        values = {"node_id": node_id, "now": now, "ends": _json(ends)}
-        await connection.execute(_CLOSE, values)
-        if any(end.why != "changed" for end in endings):
-            await connection.execute(_REMOVE, values)
+    writer: Writer, node_id: int, now: datetime, endings: Collection[Ending], openings: Collection[Opening]
+) -> list[Call]:
+    """Close and open versions at ``now``; return the last statements of it, to be asked together with others."""
+    calls = list(_closing(node_id, now, endings))
     for batch in _batched(openings):
-        rows = [row(opening) for opening in batch]
-        await connection.execute(_OPEN, {"node_id": node_id, "now": now, "rows": _json(rows)})
+        if calls and len(batch) == AT_ONCE:
+            await writer.ask(*calls)
+            calls.clear()
+        calls.append(_OPEN(node_id=node_id, now=now, rows=json([row(opening) for opening in batch])))
+    return calls
+
+
+def _closing(node_id: int, now: datetime, endings: Collection[Ending]) -> Iterator[Call]:
+    if endings:
+        ends = json([_End(*end.name, end.after, end.why) for end in sorted(endings)])
+        yield _CLOSE(node_id=node_id, now=now, ends=ends)
+        if any(end.why != "changed" for end in endings):
+            yield _REMOVE(node_id=node_id, ends=ends)
 
 
 def _batched(openings: Collection[Opening]) -> Iterator[list[Opening]]:
@@ -183,18 +205,6 @@ def row(opening: Opening) -> msgspec.Struct:
     )
 
 
-def _json(rows: Iterable[msgspec.Struct]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _lists(node_id: int, names: Collection[Name]) -> dict[str, object]:
+def _lists(names: Collection[Name]) -> dict[str, str]:
     ordered = sorted(names)
-    return {
-        "node_id": node_id,
-        "kinds": [name.kind for name in ordered],
-        "ids": [name.entry_id for name in ordered],
-    }
-
-
-def _by_name(rows: Iterable[tuple[str, UUID, bytes, datetime]]) -> dict[Name, Held]:
-    return {Name(kind, entry_id): Held(digest, began) for kind, entry_id, digest, began in rows}
+    return {"kinds": array(name.kind for name in ordered), "ids": array(name.entry_id for name in ordered)}

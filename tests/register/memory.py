@@ -143,6 +143,7 @@ class MemoryRegister:
                 generation=decision.generation,
                 last_seq=0,
                 changed_at=moment.now,
+                greeted_at=moment.now,
             )
         skew = message.clock - moment.now.timestamp()
         kept.moment = replace(moment, heard_at=moment.now, skew=skew, lost_events=lost)
@@ -188,7 +189,7 @@ class MemoryRegister:
             if not fresh.refused and to_text(fresh.sum) != message.state_hash:
                 raise ProblemError(ProblemType.BAD_REQUEST, "the message is damaged")
             removable = [kind for kind, whole in message.kinds.items() if whole and not at_war]
-            plan = plans.plan_snapshot(fresh, held, removable, known)
+            plan = plans.plan_snapshot(fresh, held, removable, known, rules.unlisted(node, moment, message))
         else:
             fresh = reading.read(message.upserts, 1)
             removes = [name_of(key) for key in message.removes]

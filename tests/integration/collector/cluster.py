@@ -168,9 +168,10 @@ class Cluster:
             "state_hash": bytes(32),
             "now": NOW,
         }
+        async with self.database.agents() as writer:
+            self._ids[name] = (await nodes.lock_or_add(writer, NodeIdentity(CLUSTER, name))).id
+            await writer.finish(nodes.greeting(self._ids[name], values))
         async with self.database.ingest() as conn:
-            self._ids[name] = (await nodes.lock_or_add(conn, NodeIdentity(CLUSTER, name))).id
-            await nodes.greet(conn, self._ids[name], values)
             if heard is not None:
                 when = datetime.now(UTC) - heard
                 await conn.execute(
@@ -200,13 +201,15 @@ class Cluster:
     ) -> None:
         """Begin versions at ``at``; ``after`` is the other bound."""
         openings = [write.Opening(write.name_of(one.entry_key), one, entry_hash(one), after) for one in entries]
-        async with self.database.ingest() as conn:
-            await write.apply(conn, self._ids[node], at or NOW - timedelta(hours=1), [], openings)
+        async with self.database.agents() as writer:
+            await writer.finish(
+                *await write.apply(writer, self._ids[node], at or NOW - timedelta(hours=1), [], openings)
+            )
 
     async def close(
         self, node: str, entries: Sequence[Entry], *, at: datetime, after: datetime, why: str = "removed"
     ) -> None:
         """End the current versions at ``at``; ``after`` is the other bound."""
         endings = [write.Ending(write.name_of(entry.entry_key), after, why) for entry in entries]
-        async with self.database.ingest() as conn:
-            await write.apply(conn, self._ids[node], at, endings, [])
+        async with self.database.agents() as writer:
+            await writer.finish(*await write.apply(writer, self._ids[node], at, endings, []))

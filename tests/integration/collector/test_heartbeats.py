@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import msgspec
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -14,6 +15,7 @@ from collector.store.engine import Database
 from collector.store.nodes import NodeIdentity
 from protocol.problems import ProblemType
 from tests.integration.collector.node import POLICY, Node, Rows, container
+from tests.integration.living import eventually
 
 
 @pytest_asyncio.fixture
@@ -117,13 +119,31 @@ async def test_a_database_that_is_away_is_everybodys_answer_and_the_next_batch_w
 ) -> None:
     await node.hello()
     await batcher.beat(node.identity, node.heartbeat_message())
+    waits = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def writing() -> bool:
+        return bool(rows.ask(f"SELECT pid {waits}"))
+
+    with psycopg.connect(rows.url) as holder:
+        holder.execute("SELECT FROM node_heartbeats FOR UPDATE")
+        beats = [asyncio.create_task(batcher.beat(node.identity, node.heartbeat_message())) for _ in range(3)]
+        await eventually("the batch is being written", writing)
+        rows.change(f"SELECT pg_terminate_backend(pid) {waits}")
+        for outcome in await asyncio.gather(*beats, return_exceptions=True):
+            assert isinstance(outcome, ProblemError)
+            assert outcome.kind is ProblemType.UNAVAILABLE
+    assert (await batcher.beat(node.identity, node.heartbeat_message())).action == "ok"
+
+
+async def test_a_connection_that_ended_between_two_batches_is_replaced(
+    node: Node, batcher: HeartbeatBatcher, rows: Rows
+) -> None:
+    await node.hello()
+    await batcher.beat(node.identity, node.heartbeat_message())
     rows.change(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    with pytest.raises(ProblemError) as caught:
-        await batcher.beat(node.identity, node.heartbeat_message())
-    assert caught.value.kind is ProblemType.UNAVAILABLE
     assert (await batcher.beat(node.identity, node.heartbeat_message())).action == "ok"
 
 

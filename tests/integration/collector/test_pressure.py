@@ -7,6 +7,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,13 @@ class Served:
 
 @pytest_asyncio.fixture
 async def served(database_url: str) -> AsyncIterator[Served]:
-    environment = {"MOUNTBOOK_DATABASE": database_url, "MOUNTBOOK_PORT": "0"}
+    async with serving(database_url) as served:
+        yield served
+
+
+@asynccontextmanager
+async def serving(database_url: str, **limits: str) -> AsyncIterator[Served]:
+    environment = {"MOUNTBOOK_DATABASE": database_url, "MOUNTBOOK_PORT": "0", **limits}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "collector", env=environment, stderr=PIPE)
     assert process.stderr is not None
     try:
@@ -121,6 +128,41 @@ async def test_memory_stays_flat_under_500_snapshots_at_once_and_the_rest_is_ans
         measured = await response.text()
     assert "mountbook_ingest_inside 0.0" in measured
     assert "mountbook_ingest_bytes 0.0" in measured
+
+
+async def test_who_finds_no_place_is_told_so_before_his_body_is_read_and_heartbeats_go_on(
+    database: Database, database_url: str
+) -> None:
+    node, token = await greeted(database, 1)
+    other, other_token = await greeted(database, 2)
+    body = msgspec.json.encode(node.snapshot_message(LARGE))
+    released = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield body[:1000]
+        await released.wait()
+        yield body[1000:]
+
+    async with serving(database_url, MOUNTBOOK_INGEST_POOL="1", MOUNTBOOK_INGEST_WAITING="0") as served:
+
+        async def inside() -> bool:
+            async with served.http.get("/metrics") as response:
+                return "mountbook_ingest_inside 1.0" in await response.text()
+
+        headers = {"Authorization": f"Bearer {token}"}
+        first = asyncio.create_task(served.http.post("/api/v1/snapshot", data=slowly(), headers=headers).__aenter__())
+        await eventually("the only place is taken", inside)
+        snapshot = msgspec.json.encode(other.snapshot_message(LARGE))
+        for _ in range(3):
+            status, answered, problem = await served.post("snapshot", snapshot, other_token)
+            assert (status, msgspec.json.decode(problem, type=Problem).type) == (503, "/problems/busy")
+            assert int(answered["Retry-After"]) >= 1
+        beat = msgspec.json.encode(other.heartbeat_message())
+        assert (await served.post("heartbeat", beat, other_token))[0] == 200
+        released.set()
+        async with await first as response:
+            assert response.status == 200, await response.text()
+        assert (await served.post("snapshot", snapshot, other_token))[0] == 200
 
 
 def nested(depth: int) -> bytes:

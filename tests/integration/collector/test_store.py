@@ -12,6 +12,7 @@ from collector.errors import ProblemError, StartError
 from collector.store import partitions
 from collector.store.engine import Database, driver_url
 from collector.store.partitions import Partitions
+from collector.store.writer import Statement
 from protocol.problems import ProblemType
 from tests.integration.collector.node import Node, Rows, container
 
@@ -135,9 +136,11 @@ async def test_a_mistake_of_ours_is_not_called_the_databases(database: Database)
 
 
 async def test_what_is_acknowledged_is_on_disk(database: Database) -> None:
-    for transaction in (database.ingest, database.heartbeats):
-        async with transaction() as connection:
-            assert (await connection.execute(text("SHOW synchronous_commit"))).scalar_one() == "on"
+    async with database.ingest() as connection:
+        assert (await connection.execute(text("SHOW synchronous_commit"))).scalar_one() == "on"
+    for transaction in (database.agents, database.heartbeats):
+        async with transaction() as writer:
+            assert await writer.ask(Statement("SHOW synchronous_commit")()) == [[("on",)]]
 
 
 def test_an_address_that_cannot_be_read_is_refused_without_repeating_it() -> None:

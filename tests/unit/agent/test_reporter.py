@@ -103,6 +103,20 @@ class TestAfterARestart:
         assert driver.sent[2:] == ["hello", "snapshot"]
         assert agree(driver, collector)
 
+    def test_what_another_agent_told_after_the_first_look_is_seen_in_another_one(
+        self, driver: Driver, collector: ModelCollector
+    ) -> None:
+        other = Driver(collector.post, node=driver.node, instance=100)
+        driver.restart()
+        driver.look()
+        driver.put(container(9))
+        other.settle()
+        driver.looks.clear()
+        driver.settle()
+        assert driver.looks[0] is None
+        assert container(9).entry_key in collector.entries
+        assert agree(driver, collector)
+
 
 class TestALostAnswer:
     def test_is_followed_by_the_very_same_message(self, driver: Driver, collector: ModelCollector) -> None:

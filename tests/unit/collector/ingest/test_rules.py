@@ -10,6 +10,7 @@ from collector.errors import ProblemError
 from collector.ingest import rules
 from collector.ingest.rules import Again, NewLife, Rival
 from collector.store.nodes import Moment, Node
+from collector.store.write import Held
 from protocol.entries import Kind
 from protocol.messages import Acknowledged, Delta, Engine, Hello, Snapshot
 from protocol.problems import ProblemType
@@ -183,6 +184,26 @@ def test_the_age_of_a_list_counts_the_time_under_way(ago: float, clock: float, s
 
 def test_a_list_is_never_older_than_the_one_before() -> None:
     assert rules.listed_at(NODE, HEARD, snapshot(listed_ago=1e300)) == NODE.listed_at
+
+
+@pytest.mark.parametrize(
+    ("began", "listed_ago", "so"),
+    [
+        (20, 30.0, True),  # told by the agent before, after this one had made its list
+        (20, 15.0, False),  # the list is younger: it would have it
+        (40, 30.0, False),
+        (5, 30.0, False),  # this generation told it itself
+    ],
+)
+def test_a_list_cannot_have_what_another_agent_told_after_it_was_made(began: int, listed_ago: float, so: bool) -> None:
+    node = replace(NODE, greeted_at=NOW - timedelta(seconds=10))
+    unlisted = rules.unlisted(node, HEARD, snapshot(listed_ago=listed_ago))
+    assert unlisted(Held(bytes(32), NOW - timedelta(seconds=began))) is so
+
+
+def test_of_a_generation_that_an_earlier_release_began_a_list_decides() -> None:
+    unlisted = rules.unlisted(NODE, HEARD, snapshot(listed_ago=30.0))
+    assert not unlisted(Held(bytes(32), NOW - timedelta(seconds=20)))
 
 
 def test_only_the_next_message_on_the_same_base_is_taken() -> None:
