@@ -10,7 +10,7 @@ from collector.errors import CollectorError
 from collector.ledger import checkpoints, reading
 from collector.ledger.checkpoints import Read
 from collector.ledger.signing import PublicKey, key_of
-from collector.ledger.verify import Verifier
+from collector.ledger.verify import Finding, Verifier
 from collector.lookup.moments import Window
 from collector.store import ledger
 from collector.store.engine import Connection
@@ -58,7 +58,7 @@ async def checks(conn: Connection, window: Window, signing: Signing) -> AsyncIte
         what = f"{_counted(verifier.entries)}, {first} to {head.seq}" if verifier.entries else "no entry yet"
         yield Check("chain", "holds", f"{what}; the last has the hash {head.hash.hex()}")
     else:
-        yield Check("chain", "broken", f"{finding.what} (entries {finding.first} to {finding.last})")
+        yield Check("chain", "broken", f"{finding.what}; first bad entry: {_place(finding)}")
     yield _covered(verifier, key, given, head.seq)
     waiting = await ledger.count_waiting(conn)
     if waiting:
@@ -84,6 +84,10 @@ def _covered(verifier: Verifier, key: PublicKey | None, given: list[Read], last:
         f"{len(given)} looked at, the newest of {newest}, signed with {key.text}; the entries up to {verifier.covered} "
         "are covered" + (f", and the last {behind} not yet" if behind > 0 else ""),
     )
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.first}" + (f" to {finding.last}" if finding.last != finding.first else "")
 
 
 def _counted(entries: int) -> str:

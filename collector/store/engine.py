@@ -64,8 +64,10 @@ class Database:
         # Of their own: heartbeats do not wait behind large snapshots.
         self._heartbeats = _wires(config, "heartbeats", 1, config.ingest_timeout)
         self._access = _wires(config, "access", 1, config.ingest_timeout)
-        self._query = _pool(config, "query", config.query_pool, config.query_timeout)
-        self._questions = _wires(config, "questions", config.query_pool, config.query_timeout)
+        # Half of them for what is answered in milliseconds, so that it does not wait behind lists and reports.
+        quick = max(1, config.query_pool // 2)
+        self._query = _pool(config, "query", max(1, config.query_pool - quick), config.query_timeout)
+        self._questions = _wires(config, "questions", quick, config.query_timeout)
         # Of their own too: a heartbeat whose token has to be looked up does not wait behind slow questions.
         self._tokens = _pool(config, "tokens", _TOKEN_POOL, config.query_timeout)
 

@@ -109,9 +109,13 @@ class Wires:
         try:
             yield reader
         finally:
-            if reader.begun and wire.usable:
-                wire.end()
-            self.give_back(wire)
+            # Its end is said when the loop turns: what the asker does next comes first.
+            asyncio.get_running_loop().call_soon(self._end, wire, reader)
+
+    def _end(self, wire: Wire, reader: Reader) -> None:
+        if reader.begun and wire.usable:
+            wire.end()
+        self.give_back(wire)
 
     def close(self) -> None:
         """Close every wire; those in use, when they are given back."""

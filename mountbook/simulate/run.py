@@ -3,12 +3,13 @@
 import asyncio
 import os
 import resource
+import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mountbook.errors import UserError
 from mountbook.local import logfile
@@ -37,6 +38,7 @@ def run(options: Options, say: Say, every: float = 5.0) -> Summary:
 
     Raises:
         UserError: it cannot be run; the sentence says why.
+        KeyboardInterrupt: it was told to end before its time.
     """
     options.check()
     allow_files(options.nodes + _SPARE_FILES)
@@ -44,7 +46,21 @@ def run(options: Options, say: Say, every: float = 5.0) -> Summary:
         logfile.open_log(Path(folder, "agents.log"))
         empty = Path(folder, "empty")
         empty.mkdir()
-        return asyncio.run(_Simulation(options, say, every).run(World(options.seed, str(empty))))
+        try:
+            return asyncio.run(_until_told(_Simulation(options, say, every).run(World(options.seed, str(empty)))))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+async def _until_told(simulation: Coroutine[Any, Any, Summary]) -> Summary:
+    """Run it; a SIGTERM cancels it as a Ctrl-C does: what it started must not outlive this process.
+
+    Also where SIGINT is ignored: a shell starts what is in the background so.
+    """
+    task = asyncio.ensure_future(simulation)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
 
 
 def allow_files(number: int) -> None:

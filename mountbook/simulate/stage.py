@@ -165,8 +165,6 @@ async def staged(options: Options, nodes: list[str]) -> AsyncIterator[Stage]:
     Raises:
         UserError: something does not start, or the register holds nodes that are not simulated.
     """
-    # What is started here must not outlive this process: a SIGTERM ends it in order, as a Ctrl-C does.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     home = Path(tempfile.mkdtemp(prefix="mountbook-simulate-"))
     stage = Stage(options, home, database=options.database, url=options.url)
     try:

@@ -40,7 +40,9 @@ def test_a_register_of_real_nodes_is_left_alone(database_url: str) -> None:
 
 
 def test_a_simulation_that_is_told_to_end_leaves_nothing_running(database_url: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mountbook", "simulate", "--nodes", "5", "--seconds", "600", "--churn", "1"]
+    in_background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # a shell has it ignore SIGINT there
+    simulation = [sys.executable, "-m", "mountbook", "simulate", "--nodes", "5", "--seconds", "600", "--churn", "1"]
+    command = [*in_background, *simulation]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         [*command, "--heartbeat", "1", "--database", database_url], env=environment, stderr=subprocess.PIPE, text=True

@@ -206,7 +206,7 @@ def test_the_register_follows_the_model(database_url: str) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=20,
+            max_examples=50,
             stateful_step_count=15,
             deadline=None,
             derandomize=True,

@@ -119,6 +119,7 @@ async def test_a_connection_that_the_server_ends_is_a_problem_for_who_uses_it_on
         await asyncio.sleep(0.01)  # the loop turns: what the server said is heard
         async with database.questions() as reader:
             ((process,),) = await reader.rows("SELECT pg_backend_pid()", NOBODY)
+        await asyncio.sleep(0.01)
         with pytest.raises(ProblemError) as told:
             await ask(ended=True)
         assert told.value.kind is ProblemType.UNAVAILABLE
