@@ -39,8 +39,7 @@ soak: $(VENV)/.dev ## the long version of the faults and of the invariants; hour
 
 .PHONY: lab
 lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's docker.io
-	$(BIN)/python -m pytest tests/swarm \
-		--ignore=tests/swarm/test_swarm_faults.py --ignore=tests/swarm/test_swarm_does_not_forget.py $(ARGS)
+	$(BIN)/python -m pytest tests/swarm $(ARGS)
 
 .PHONY: swarm
 swarm: $(VENV)/.dev ## one Swarm, its faults and its memory included: what make lab has no time for; root, ten minutes
