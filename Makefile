@@ -42,7 +42,7 @@ lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's dock
 	$(BIN)/python -m pytest tests/swarm $(ARGS)
 
 .PHONY: swarm
-swarm: $(VENV)/.dev ## one Swarm, its faults and its memory included: what make lab has no time for; root, ten minutes
+swarm: $(VENV)/.dev ## of make lab only the tests on one Swarm of four engines; root, seven minutes
 	$(BIN)/python -m pytest tests/swarm/test_swarm.py tests/swarm/test_swarm_changes.py \
 		tests/swarm/test_swarm_does_not_forget.py tests/swarm/test_swarm_faults.py $(ARGS)
 
