@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from tests.figures import Figure
 from tests.swarm import shop, watch
 from tests.swarm.journal import Journal
 from tests.swarm.load import Load
@@ -12,9 +13,11 @@ from tests.swarm.watch import Seen
 
 pytestmark = pytest.mark.lab
 
+GOAL = "the register says so; history intact or its gap named; nothing invented"
+
 
 def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_so(
-    swarm: Swarm, journal: Journal
+    swarm: Swarm, journal: Journal, figure: Figure
 ) -> None:
     demoted, drained, wandering = swarm.nodes[1:]
     ids = {engine: swarm.node_id(engine) for engine in swarm.nodes}
@@ -51,6 +54,7 @@ def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_s
     assert {row["node"] for row in past} == {old}
     assert swarm.answer(swarm.leader, "history", former)["versions"][-1]["ended"] is not None
     assert {row["node"] for row in swarm.answer(swarm.leader, "ls", "--node", wandering.host.name)} == {new}
+    figure("R8", "drain, demote, leave, rejoin as another", "said within two heartbeats, the past kept", GOAL)
 
 
 def test_collectors_and_agents_are_updated_under_load_and_nothing_is_lost(swarm: Swarm) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.figures import Figure
 from tests.swarm import images, shop, watch
 from tests.swarm.engines import IMAGE, Engine
 from tests.swarm.lab import Lab
@@ -12,8 +13,10 @@ from tests.swarm.watch import Seen
 
 pytestmark = pytest.mark.lab
 
+GOAL = "the register says so; history intact or its gap named; nothing invented"
 
-def test_the_leader_with_postgresql_dies_and_the_agents_hold_until_it_is_back(swarm: Swarm) -> None:
+
+def test_the_leader_with_postgresql_dies_and_the_agents_hold_until_it_is_back(swarm: Swarm, figure: Figure) -> None:
     home, others = swarm.nodes[0], swarm.nodes[1:]
     worker = others[-1]
     passing = run(worker, "before")
@@ -43,6 +46,7 @@ def test_the_leader_with_postgresql_dies_and_the_agents_hold_until_it_is_back(sw
     every = set(map(swarm.node_id, swarm.nodes))
     settled("every gap is named", lambda: {node for node, _ in swarm.gaps(moment)}, every.issubset)
     worker.docker("rm", "--force", "meanwhile")
+    figure("R8", "the leader and PostgreSQL's node die and come back", "agents held, gaps named", GOAL)
 
 
 def leading(swarm: Swarm) -> str:
@@ -58,7 +62,7 @@ def agent(engine: Engine) -> str:
     return engine.docker("ps", "--quiet", "--filter", "label=com.docker.swarm.service.name=mountbook_agent")
 
 
-def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(swarm: Swarm) -> None:
+def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(swarm: Swarm, figure: Figure) -> None:
     dead, lonely = victims(swarm)
     well = [engine for engine in swarm.nodes if engine not in (dead, lonely)]
     passing = run(lonely, "passing")
@@ -94,6 +98,7 @@ def test_a_node_dies_and_one_is_cut_off_and_the_collectors_move_by_themselves(sw
     unseen = swarm.answer(swarm.leader, "where", f"service:{shop.SERVICE}", "--at", dark)["coverage"]["silent"]
     assert {row["node"] for row in unseen} >= set(lost), unseen
     lonely.docker("rm", "--force", "unheard")
+    figure("R8", "a node dies, one is cut off, another leads", "said within two heartbeats, gaps named", GOAL)
 
 
 def victims(swarm: Swarm) -> tuple[Engine, Engine]:
@@ -116,7 +121,9 @@ def run(engine: Engine, name: str) -> str:
     return engine.docker("run", "--detach", "--network", "none", "--name", name, IMAGE, "sleep", "100000")
 
 
-def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_nothing(swarm: Swarm, lab: Lab) -> None:
+def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_nothing(
+    swarm: Swarm, lab: Lab, figure: Figure
+) -> None:
     worker, changing = swarm.nodes[3], swarm.nodes[1]
     moment = swarm.now()
     (former,) = (row for row in shop.containers(swarm) if row["hostname"] == changing.host.name)
@@ -140,6 +147,7 @@ def test_a_database_older_than_the_agents_and_an_engine_of_another_kind_forget_n
     # Two versions of it, before and after a change, may both be possible at that moment.
     past = swarm.answer(swarm.leader, "where", former["container_id"], "--at", moment)["containers"]
     assert {row["diff_path"] for row in past} == {former["diff_path"]}
+    figure("R8", "a backup restored, a backend switched", "in step, the gap named, the past kept", GOAL)
 
 
 def node_row(swarm: Swarm, engine: Engine) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def node_row(swarm: Swarm, engine: Engine) -> dict[str, Any]:
     return next(row for row in rows if row["node"] == swarm.node_id(engine))
 
 
-def test_a_node_that_is_gone_for_good_has_left_and_what_it_held_is_remembered(swarm: Swarm) -> None:
+def test_a_node_that_is_gone_for_good_has_left_and_what_it_held_is_remembered(swarm: Swarm, figure: Figure) -> None:
     gone = swarm.nodes[3]
     node = swarm.node_id(gone)
     before = known(swarm, node)
@@ -159,3 +167,4 @@ def test_a_node_that_is_gone_for_good_has_left_and_what_it_held_is_remembered(sw
     )
     assert before
     assert known(swarm, node) == before
+    figure("R8", "a node gone for good", "left, what it held kept", GOAL)
