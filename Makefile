@@ -41,6 +41,11 @@ soak: $(VENV)/.dev ## the long version of the faults and of the invariants; hour
 lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's docker.io
 	$(BIN)/python -m pytest tests/swarm $(ARGS)
 
+.PHONY: swarm
+swarm: $(VENV)/.dev ## of make lab only the tests on one Swarm of four engines; root, seven minutes
+	$(BIN)/python -m pytest tests/swarm/test_swarm.py tests/swarm/test_swarm_changes.py \
+		tests/swarm/test_swarm_does_not_forget.py tests/swarm/test_swarm_faults.py $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: style, and whether everything is formatted
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from tests.swarm.hosts import Host, LabError, Process, wait_until
+from tests.swarm.hosts import PATIENCE, Host, LabError, Process, wait_until
 
 IMAGE: Final = "busybox:lab"
 GraphDriver = Literal["overlay2", "overlay", "vfs", "fuse-overlayfs", "btrfs"]
@@ -133,6 +133,11 @@ class Engine:
     def kill(self) -> None:
         """Kill -9 the engine; its containers run on."""
         self.process.stop(signal.SIGKILL)
+
+    def crash(self) -> None:
+        """Kill -9 the engine, its containers and whatever else runs on the host."""
+        self.host.crash()
+        self.process.holder.wait(PATIENCE)
 
     def _answers(self) -> bool:
         try:

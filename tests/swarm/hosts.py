@@ -48,7 +48,8 @@ class Host:
         Args:
             folder: Does not exist yet; its name is the host's.
             environment: Of every process on the host.
-            disk: Image of a file system for ``/var/lib/docker``; without it that is a directory below ``folder``.
+            disk: Image of a file system for ``/var/lib/docker``, which moves into ``folder``; without it that is a
+                directory below ``folder``.
             system: Root directory of another Debian for the host to run; without it it runs this machine's programs.
             isolated: Whether it has a network of its own; without, it uses this machine's.
 
@@ -60,6 +61,8 @@ class Host:
         self.environment = environment
         for directory in ("var/lib/docker", "etc/docker"):
             (folder / directory).mkdir(parents=True)
+        if disk is not None:
+            disk = disk.rename(folder / "disk.img")  # where another Debian sees it, too
         command = ["unshare", "--mount", "--uts", *(["--net"] if isolated else []), "--pid", "--fork", "--kill-child"]
         command += ["sh", str(_START_SCRIPT), str(folder), self.name, str(disk or ""), str(system or "")]
         command += [os.readlink("/proc/self/ns/net")]
@@ -115,6 +118,12 @@ class Host:
         if check and done.returncode != 0:
             raise LabError(f"on {self.name}, {' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
         return done
+
+    def crash(self) -> None:
+        """Kill -9 every process at once, containers' too, as when the power fails; the host itself is up at once."""
+        # In a PID namespace -1 means every process but the caller and the first one, which shows no signal.
+        kill = ["nsenter", f"--target={self.init}", "--mount", "--pid", "sh", "-c", "kill -9 -1"]
+        subprocess.run(kill, capture_output=True, check=False, env=self.environment)
 
     def end(self) -> None:
         """End the first process, and with it all others and every mount of this host."""

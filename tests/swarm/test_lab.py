@@ -35,7 +35,7 @@ def test_an_engine_of_every_driver_runs_a_container(lab: Lab, driver: GraphDrive
     assert engine.docker("info", "--format", "{{.Driver}}") == driver
     container = engine.docker("run", "--detach", IMAGE, "sh", "-c", "echo written >/srv/file; sleep 1000")
     assert engine.docker("exec", container, "cat", "/srv/file") == "written"
-    engine.stop()
+    lab.retire(engine)
 
 
 @pytest.mark.parametrize("snapshotter", SNAPSHOTTERS)
@@ -44,7 +44,7 @@ def test_a_newer_engine_runs_a_container_from_the_containerd_image_store(lab: La
     assert engine.docker("info", "--format", "{{.Driver}}") == snapshotter
     container = engine.docker("run", "--detach", IMAGE, "sleep", "1000")
     assert engine.docker("inspect", "--format", "{{json .GraphDriver.Data}}", container) == "null"
-    engine.stop()
+    lab.retire(engine)
 
 
 def test_two_engines_are_two_machines(lab: Lab) -> None:
@@ -52,8 +52,8 @@ def test_two_engines_are_two_machines(lab: Lab) -> None:
     one.docker("create", "--name", "only-here", IMAGE, "sleep", "1")
     assert two.docker("ps", "--all", "--quiet") == ""
     assert one.docker("info", "--format", "{{.ID}}") != two.docker("info", "--format", "{{.ID}}")
-    one.stop()
-    two.stop()
+    lab.retire(one)
+    lab.retire(two)
 
 
 def test_a_killed_engine_leaves_its_containers_running_and_finds_them_again(lab: Lab) -> None:
@@ -62,7 +62,7 @@ def test_a_killed_engine_leaves_its_containers_running_and_finds_them_again(lab:
     engine.kill()
     engine.start("--live-restore")
     assert engine.docker("inspect", "--format", "{{.State.Running}}", container) == "true"
-    engine.stop()
+    lab.retire(engine)
 
 
 def test_what_a_killed_test_run_left_is_swept(lab: Lab) -> None:
@@ -80,4 +80,4 @@ def test_sweeping_leaves_a_lab_alone_whose_test_run_lives(lab: Lab) -> None:
     engine = lab.engine()
     sweep()
     assert engine.docker("ps", "--quiet") == ""
-    engine.stop()
+    lab.retire(engine)

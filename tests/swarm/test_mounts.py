@@ -28,7 +28,7 @@ def engine(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Engine]:
     backend: GraphDriver | Snapshotter = request.param
     running = lab.engine(backend, release="trixie" if backend in SNAPSHOTTERS else None)
     yield running
-    running.stop()
+    lab.retire(running)
 
 
 def command_for(engine: Engine, container_id: str) -> Command:

@@ -155,7 +155,7 @@ def site(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Site]:
     backend: GraphDriver | Snapshotter = request.param
     engine = lab.engine(backend, release="trixie" if backend in SNAPSHOTTERS else None)
     yield Site(engine)
-    engine.stop()
+    lab.retire(engine)
 
 
 def assert_all_resolved(site: Site, states: dict[str, str]) -> None:

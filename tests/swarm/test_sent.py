@@ -56,7 +56,7 @@ def heard(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Heard]:
     engine = lab.engine(backend, release="trixie" if backend in SNAPSHOTTERS else None)
     plant(engine)
     yield asyncio.run(listen(engine))
-    engine.stop()
+    lab.retire(engine)
 
 
 def plant(engine: Engine) -> None:

@@ -75,7 +75,7 @@ def engine(lab: Lab) -> Iterator[Engine]:
     engine.docker("exec", "web", "sh", "-c", "mkdir /srv/deep; echo hello >/srv/deep/file")
     engine.docker("run", "--name", "done", IMAGE, "touch", "/srv/done")
     yield engine
-    engine.stop()
+    lab.retire(engine)
 
 
 @pytest.fixture(scope="module")
@@ -170,4 +170,4 @@ def test_a_user_of_the_docker_group_gets_what_inspect_knows(lab: Lab) -> None:
         assert web["resolved_by"] == ResolvedBy.INSPECT
         assert engine.host.path(f"{web['diff_path']}/srv/file").exists()
         assert "sudo" in register.log.read_text(), "nothing says how to see the rest"
-    engine.stop()
+    lab.retire(engine)
