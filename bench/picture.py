@@ -7,6 +7,8 @@ from typing import Final
 WIDTH: Final = 720
 HEIGHT: Final = 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 170, 50, 60
+_LABEL: Final = 44
+"""Room for a number below the axis."""
 _COLOURS: Final = ("#0b62a4", "#b5511c", "#3d7d3a")
 _INK, _PALE = "#333", "#ddd"
 
@@ -40,10 +42,13 @@ def _grid(sizes: Sequence[int], widest: int, most: float) -> Iterator[str]:
         y = _y(value, most)
         yield f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}" stroke="{_PALE}"/>'
         yield _text(_LEFT - 8, y + 4, f"{value:g}", anchor="end")
+    free = 0.0
     for size in sizes:
         x = _x(size, widest)
         yield f'<line x1="{x:.1f}" y1="{_y(0, most)}" x2="{x:.1f}" y2="{_y(0, most) + 5}" stroke="{_INK}"/>'
-        yield _text(x, _y(0, most) + 20, f"{size:,}", anchor="middle")
+        if x >= free:  # where two would touch, the mark of the second has to do
+            yield _text(x, _y(0, most) + 20, f"{size:,}", anchor="middle")
+            free = x + _LABEL
 
 
 def _line(name: str, colour: str, points: Sequence[tuple[float, float]]) -> Iterator[str]:

@@ -26,3 +26,10 @@ def test_the_larger_cost_stands_higher() -> None:
 def test_the_axis_ends_at_a_number_that_is_easy_to_read(most: float, top: str) -> None:
     drawn = ElementTree.fromstring(picture("t", "x", "y", [1], {"a": [most]}))
     assert top in {text.text for text in drawn.findall(f"{SVG}text")}
+
+
+def test_numbers_below_the_axis_do_not_touch() -> None:
+    drawn = ElementTree.fromstring(picture("t", "x", "y", [500, 1000, 10_000], {"a": [1.0, 1.0, 1.0]}))
+    words = {text.text for text in drawn.findall(f"{SVG}text")}
+    assert {"500", "10,000"} <= words
+    assert "1,000" not in words
