@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 Found = list[tuple[Any, ...]]
 """Rows."""
 
-_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
+PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
 """A parameter, but no cast (``::text``) and no time of day in a pattern (``HH24:MI``)."""
 _PREPARED: Final = 64
 """Most statements that are kept prepared on one connection; which further ones there are is the askers' choice."""
@@ -225,5 +225,5 @@ def _statement(sql: str) -> _Statement:
     def numbered(found: "re.Match[str]") -> str:
         return f"${names.setdefault(found[1], len(names) + 1)}"
 
-    command = _PARAMETER.sub(numbered, sql).encode()
+    command = PARAMETER.sub(numbered, sql).encode()
     return _Statement(command, tuple(names))

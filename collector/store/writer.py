@@ -5,7 +5,6 @@ in finding parameters and in waiting for each answer than in PostgreSQL; so a me
 lock and to read, one to write and to commit.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,13 +14,12 @@ import msgspec
 import psycopg
 
 from collector.store.reader import Wires
-from collector.store.wire import BEGIN, COMMIT, Found, Values, Wire
+from collector.store.wire import BEGIN, COMMIT, PARAMETER, Found, Values, Wire
 
 Value = str | bytes | int | float | datetime | None
 Call = tuple[str, Values]
 """A statement and its values."""
 
-_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
 _ROLLBACK: Final = "ROLLBACK"
 
 
@@ -34,7 +32,7 @@ class Statement:
 
     def __init__(self, sql: str) -> None:
         self._sql: Final = sql
-        self._names: Final = frozenset(_PARAMETER.findall(sql))
+        self._names: Final = frozenset(PARAMETER.findall(sql))
 
     def __call__(self, **values: Value) -> Call:
         """Return the statement with values for all its names; further values are left out."""
