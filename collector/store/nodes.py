@@ -155,12 +155,6 @@ async def lock(writer: Writer, identity: NodeIdentity) -> Node | None:
     return locked((await writer.ask(locking(identity)))[0])
 
 
-async def lock_or_add(writer: Writer, identity: NodeIdentity) -> Node:
-    """Lock the node's row; one that is not known is added."""
-    _, rows = await writer.ask(adding(identity), locking(identity))
-    return known(rows, identity)
-
-
 def known(rows: Found, identity: NodeIdentity) -> Node:
     """Return the node that was locked after it was added, if that was needed.
 

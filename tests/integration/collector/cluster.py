@@ -169,7 +169,9 @@ class Cluster:
             "now": NOW,
         }
         async with self.database.agents() as writer:
-            self._ids[name] = (await nodes.lock_or_add(writer, NodeIdentity(CLUSTER, name))).id
+            identity = NodeIdentity(CLUSTER, name)
+            _, rows = await writer.ask(nodes.adding(identity), nodes.locking(identity))
+            self._ids[name] = nodes.known(rows, identity).id
             await writer.finish(nodes.greeting(self._ids[name], values))
         async with self.database.ingest() as conn:
             if heard is not None:
