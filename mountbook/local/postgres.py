@@ -5,6 +5,7 @@ can reach, so it needs no password. The format of ``postmaster.pid`` is that of 
 ``src/include/utils/pidfile.h``.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -14,7 +15,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -187,42 +188,56 @@ def _socket_directory(data: Path, account: Account | None) -> Path:
 
 
 def _clear_leftover(directory: Path) -> None:
-    """Stop a server that a killed command left behind; remove a record of one whose number another process has.
+    """Stop a server that a killed command left behind, and what is left of one that was killed itself.
 
-    PostgreSQL itself sees through a record whose process is gone, but not through a number used again.
+    PostgreSQL refuses to start while a process of the server before still runs. It sees through a record whose
+    process is gone, but not through a number that another process has now: that record is removed.
 
     Raises:
-        UserError: the server does not stop.
+        UserError: a process of the server does not end.
     """
     record = directory / "postmaster.pid"
     try:
-        pid = int(record.read_text().split("\n", 1)[0])
+        recorded = int(record.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
-        return
-    if not _exists(pid):
-        return
-    if not _works_in(pid, directory):
-        if not any(_works_in(int(name), directory) for name in os.listdir("/proc") if name.isdigit()):
-            record.unlink()
-        return
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        os.kill(pid, number)
+        recorded = None
+    if recorded is not None and _works_in(recorded, directory):
+        _end(directory, [recorded], (signal.SIGINT, signal.SIGQUIT))
+    # The processes of a server that was killed end by themselves, but one that is busy sees late that it is gone.
+    _end(directory, _workers(directory), (signal.SIGQUIT,))
+    if recorded is not None and Path(f"/proc/{recorded}").exists():
+        record.unlink(missing_ok=True)
+
+
+def _end(directory: Path, processes: Sequence[int], numbers: Sequence[signal.Signals]) -> None:
+    """End processes of a server: each gets these signals in turn, as long as it does not end.
+
+    Raises:
+        UserError: one does not end.
+    """
+    left = list(processes)
+    for number in numbers:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
         until = time.monotonic() + _STOP_LIMIT
-        while time.monotonic() < until:
-            if not _works_in(pid, directory):
-                return
+        while left := [process for process in left if _works_in(process, directory)]:
+            if time.monotonic() > until:
+                break
             time.sleep(0.02)
-    raise UserError(f"A PostgreSQL (process {pid}) still runs in {directory} and does not stop; stop it first.")
+    if left:
+        raise UserError(f"A PostgreSQL (process {left[0]}) still runs in {directory} and does not stop; stop it first.")
 
 
-def _exists(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+def _workers(directory: Path) -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and _works_in(int(name), directory)]
 
 
-def _works_in(pid: int, directory: Path) -> bool:
-    """Whether the process is a server of this data directory: PostgreSQL makes it its working directory."""
+def _works_in(process: int, directory: Path) -> bool:
+    """Whether the process is one of a server of this data directory: PostgreSQL works there."""
+    facts = Path(f"/proc/{process}")
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd")) == directory.resolve()
+        return Path(os.readlink(facts / "cwd")) == directory.resolve() and (facts / "comm").read_text() == "postgres\n"
     except OSError:
         return False
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -92,6 +92,15 @@ def test_what_is_committed_survives_a_crash(made: Path) -> None:
         assert ask(recovered, "SELECT n FROM committed") == 7
     finally:
         recovered.stop()
+
+
+def test_a_crash_that_leaves_a_busy_process_behind_does_not_prevent_the_start(made: Path) -> None:
+    server = postgres.start(made)
+    with closing(psycopg.connect(server.url)) as busy:
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+        postgres.start(made).stop()
 
 
 def test_a_server_left_by_a_killed_command_is_stopped_first(made: Path) -> None:
