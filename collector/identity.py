@@ -9,11 +9,12 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from time import monotonic
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from collector.errors import CollectorError, ProblemError, StartError
 from collector.store import credentials
@@ -34,8 +35,13 @@ _PREFIX: Final = "mb_"
 _LONGEST: Final = 256
 _LEAST_PREFIX: Final = 6
 _KEPT: Final = 5.0
-"""Seconds for which a token that was found is not looked up again: a revocation takes so long at the most."""
-_MOST_KEPT: Final = 20_000
+"""Seconds for which what was found is believed without a question: a revocation takes so long at the most."""
+_AHEAD: Final = 0.5
+"""After this part of that time it is asked whether anything was revoked, while nobody has to wait for it yet."""
+_REMEMBERED: Final = 600.0
+"""Most seconds for which a token that was found is not looked up, even if nothing was revoked: what a database lacks
+since somebody put rows of a backup back into it is not always to be seen from outside."""
+_MOST_REMEMBERED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +71,26 @@ class CredentialError(CollectorError):
     """A credential cannot be made or revoked as told."""
 
 
-class Authenticator:
-    """Finds out whose tokens are; what was found is believed for a few seconds.
+class _Found(NamedTuple):
+    """Whose token it is, and until when (``monotonic``) it is not looked up again."""
 
-    Thousands of agents come at once when a collector starts: one query is under way at a time, about every token that
-    waits for it; and when what was found has become too old, about all of them together.
+    identity: Identity
+    until: float
+
+
+class Authenticator:
+    """Finds out whose tokens are, and remembers it; every few seconds it asks whether anything was revoked.
+
+    Only if it was, what was found is forgotten: how many tokens there are costs nothing as long as nothing happens to
+    them. Thousands of agents come at once when a collector starts: one question is under way at a time, about every
+    token that waits for it.
     """
 
-    def __init__(self, database: Database, kept: float = _KEPT) -> None:
-        self._database, self._kept = database, kept
-        self._found: dict[bytes, Identity] = {}
-        self._believed_until = 0.0
+    def __init__(self, database: Database, kept: float = _KEPT, remembered: float = _REMEMBERED) -> None:
+        self._database, self._kept, self._remembered = database, kept, remembered
+        self._found: dict[bytes, _Found] = {}
+        self._epoch: credentials.Epoch | None = None
+        self._believed_until = self._asked_next = 0.0
         self._waiting: dict[bytes, asyncio.Future[Identity | None]] = {}
         self._asking: asyncio.Task[None] | None = None
 
@@ -88,49 +103,79 @@ class Authenticator:
         if not token or len(token) > _LONGEST:
             raise _unknown()
         digest = token_hash(token)
-        identity = self._found.get(digest) if monotonic() < self._believed_until else None
+        now = monotonic()
+        identity = self._remember(digest, now) if now < self._believed_until else None
         if identity is None:
             identity = await self._ask(digest)
+        elif now >= self._asked_next:
+            self._begin()
         if identity is None:
             raise _unknown()
         return identity
+
+    def _remember(self, digest: bytes, now: float) -> Identity | None:
+        found = self._found.get(digest)
+        return found.identity if found is not None and now < found.until else None
 
     async def _ask(self, digest: bytes) -> Identity | None:
         answer = self._waiting.get(digest)
         if answer is None:
             answer = self._waiting[digest] = asyncio.get_running_loop().create_future()
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._answer(), name="tokens")
+        self._begin()
         # Shielded: one of several who wait for the answer may go away.
         return await asyncio.shield(answer)
 
+    def _begin(self) -> None:
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._answer(), name="tokens")
+
     async def _answer(self) -> None:
         try:
+            await self._round()
             while self._waiting:
-                waiting, self._waiting = self._waiting, {}
-                try:
-                    await self._look_up(waiting)
-                except Exception as exc:  # whoever waits gets it
-                    for answer in waiting.values():
-                        answer.set_exception(exc)
-                        answer.exception()  # nobody may be waiting any more
+                await self._round()
         finally:
             self._asking = None
 
-    async def _look_up(self, waiting: dict[bytes, asyncio.Future[Identity | None]]) -> None:
-        now = monotonic()
-        if len(self._found) >= _MOST_KEPT:
-            self._found = {}
-        anew = now >= self._believed_until
-        async with self._database.tokens() as connection:
-            found = await credentials.find(connection, {*waiting, *self._found} if anew else waiting.keys())
-        identities = {one.token_hash: _identity(one) for one in found}
-        if anew:
-            self._found, self._believed_until = identities, now + self._kept
-        else:
-            self._found |= identities
+    async def _round(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        try:
+            await self._look_up(waiting.keys())
+        except Exception as exc:  # whoever waits gets it
+            for answer in waiting.values():
+                answer.set_exception(exc)
+                answer.exception()  # nobody may be waiting any more
+            return
         for digest, answer in waiting.items():
-            answer.set_result(self._found.get(digest))
+            found = self._found.get(digest)
+            answer.set_result(found.identity if found is not None else None)
+        for digest in list(islice(self._found, max(0, len(self._found) - _MOST_REMEMBERED))):
+            del self._found[digest]
+
+    async def _look_up(self, waiting: Collection[bytes]) -> None:
+        """Have those of these tokens in ``_found`` that are valid, and no token there that is not."""
+        now = monotonic()
+        known = {digest for digest in waiting if self._remember(digest, now) is not None}
+        unknown = [digest for digest in waiting if digest not in known]
+        due = now >= min(self._asked_next, self._believed_until)
+        if due:  # said before it is asked: who need not wait for the answer does not ask a database that is away again
+            self._asked_next = now + self._kept * _AHEAD
+        async with self._database.tokens() as reader:
+            if due:
+                found, epoch = await credentials.find_and_epoch(reader, unknown)
+                if epoch != self._epoch:
+                    self._found, self._epoch = {}, epoch
+                    if known:
+                        found += await credentials.find(reader, known)
+                self._believed_until = now + self._kept
+            else:
+                found = await credentials.find(reader, unknown)
+        for digest in unknown:
+            self._found.pop(digest, None)
+        for one in found:
+            # Spread, so that those which came together do not all come again together.
+            until = now + self._remembered * (0.5 + one.token_hash[0] / 512)
+            self._found[one.token_hash] = _Found(_identity(one), until)
 
 
 def new_token() -> str:

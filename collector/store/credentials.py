@@ -1,7 +1,7 @@
 """Credentials: tokens by their hash. The tokens themselves are nowhere."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,11 @@ from sqlalchemy import text
 from collector.store.engine import Connection
 from collector.store.ledger import AuditKind
 from collector.store.nodes import NodeIdentity
+from collector.store.reader import Reader
+from collector.store.wire import Found
+
+Epoch = tuple[object, ...]
+"""Compared, and nothing else: while it is the same one, every token that was valid is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,8 @@ def noted(action: str) -> str:
     )
 
 
-_COLUMNS: Final = "token_hash, role, cluster, node, comment, created_at, revoked_at"
+_NAMES: Final = tuple(field.name for field in fields(Credential))
+_COLUMNS: Final = ", ".join(_NAMES)
 # A token that is there already is not made again, and the audit log does not say so.
 _ADD: Final = text(
     "WITH changed AS (INSERT INTO credentials (token_hash, role, cluster, node, comment) "
@@ -52,8 +58,15 @@ _ADD_AGENTS: Final = text(
     "unnest(CAST(:hashes AS bytea[]), CAST(:nodes AS text[])) AS x (token_hash, node) "
     "ON CONFLICT (token_hash) DO NOTHING"
 )
-_FIND: Final = text(
+_FIND: Final = (
     f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = ANY(CAST(:hashes AS bytea[])) AND revoked_at IS NULL"
+)
+# Counted, not asked for since when: a revocation may be older than an answer that did not see it, for want of its
+# commit. A count of rows that are neither deleted nor made valid again misses none. Another server, a restarted one, or
+# a table that was made anew or emptied may hold a backup, which lacks tokens that were valid.
+_EPOCH: Final = (
+    "SELECT count(*), max(revoked_at), pg_relation_filenode(to_regclass('credentials')), pg_postmaster_start_time() "
+    "FROM credentials WHERE revoked_at IS NOT NULL"
 )
 _LIST: Final = text(f"SELECT {_COLUMNS} FROM credentials ORDER BY created_at, token_hash")
 _REVOKE: Final = text(
@@ -76,11 +89,25 @@ async def add_agents(connection: Connection, cluster: str, nodes: Mapping[str, b
     await connection.execute(_ADD_AGENTS, values)
 
 
-async def find(connection: Connection, hashes: Collection[bytes]) -> list[Credential]:
+async def find(reader: Reader, hashes: Collection[bytes]) -> list[Credential]:
     """Return the valid credentials with these hashes."""
-    # As text: the driver would adapt thousands of values one by one, every few seconds.
+    return _credentials(await reader.rows(_FIND, _listed(hashes)))
+
+
+async def find_and_epoch(reader: Reader, hashes: Collection[bytes]) -> tuple[list[Credential], Epoch]:
+    """Return the valid credentials with these hashes, and the epoch; in one round trip."""
+    found, (epoch,) = await reader.several((_FIND, _listed(hashes)), (_EPOCH, {}))
+    return _credentials(found), epoch
+
+
+def _listed(hashes: Collection[bytes]) -> dict[str, str]:
+    # As text: the driver would adapt thousands of values one by one.
     listed = ",".join(f'"\\\\x{digest.hex()}"' for digest in hashes)
-    return [Credential(**row) for row in (await connection.execute(_FIND, {"hashes": f"{{{listed}}}"})).mappings()]
+    return {"hashes": f"{{{listed}}}"}
+
+
+def _credentials(found: Found) -> list[Credential]:
+    return [Credential(**dict(zip(_NAMES, row, strict=True))) for row in found]
 
 
 async def list_all(connection: Connection) -> list[Credential]:

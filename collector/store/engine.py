@@ -50,7 +50,7 @@ _PULSE: Final = {
 quarter of an hour. A server that works on an answer is heard, however long it takes."""
 _ANSWER: Final = frozenset({"query", "questions", "tokens"})
 """Pools whose connections only read."""
-_TOKEN_POOL: Final = 2
+_TOKEN_WIRES: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
 
@@ -69,7 +69,7 @@ class Database:
         self._query = _pool(config, "query", max(1, config.query_pool - quick), config.query_timeout)
         self._questions = _wires(config, "questions", quick, config.query_timeout)
         # Of their own too: a heartbeat whose token has to be looked up does not wait behind slow questions.
-        self._tokens = _pool(config, "tokens", _TOKEN_POOL, config.query_timeout)
+        self._tokens = _wires(config, "tokens", _TOKEN_WIRES, config.query_timeout)
 
     @asynccontextmanager
     async def ingest(self) -> AsyncIterator[Connection]:
@@ -156,15 +156,15 @@ class Database:
                 yield reader
 
     @asynccontextmanager
-    async def tokens(self) -> AsyncIterator[Connection]:
+    async def tokens(self) -> AsyncIterator[Reader]:
         """One read-only transaction on a connection for looking up tokens.
 
         Raises:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._tokens.begin() as connection:
-                yield connection
+            async with self._tokens.transaction(_POOL_PATIENCE) as reader:
+                yield reader
 
     async def check(self) -> None:
         """Look whether the database can be used by this release.
@@ -180,9 +180,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for wires in (self._agents, self._heartbeats, self._access, self._questions):
+        for wires in (self._agents, self._heartbeats, self._access, self._questions, self._tokens):
             wires.close()
-        for pool in (self._ingest, self._query, self._tokens):
+        for pool in (self._ingest, self._query):
             await pool.dispose()
 
 

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0008"
+REVISION: Final = "0009"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -265,6 +265,7 @@ credentials: Final = Table(
     _time("revoked_at"),
     CheckConstraint("role IN ('agent', 'operator', 'auditor', 'admin')", name="role"),
     CheckConstraint("(role = 'agent') = (cluster <> '' AND node <> '')", name="agent_has_node"),
+    Index("credentials_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 """Tokens as their SHA-256; an agent's names the one node it speaks for."""
 
