@@ -12,12 +12,23 @@ from protocol.answers import Bounds, Coverage, NodeState
 from protocol.entries import Kind
 
 Happening = Literal[
-    "created", "started", "died", "stopped", "paused", "unpaused", "renamed", "removed", "first-seen", "changed"
+    "created",
+    "started",
+    "died",
+    "stopped",
+    "paused",
+    "unpaused",
+    "renamed",
+    "removed",
+    "superseded",
+    "first-seen",
+    "changed",
 ]
 """What became of something between two versions.
 
 ``first-seen``: it was there when its node was looked at for the first time. ``changed``: fields differ that no other
-word stands for. ``removed``: its agent said so, or a complete list lacked it.
+word stands for. ``removed``: its agent said so, or a complete list lacked it. ``superseded``: its node ID is, so that
+it ended under this ID and may be there still, under the new one.
 """
 
 Ending = Literal["changed", "removed", "absent", "superseded"]
@@ -94,8 +105,9 @@ class ChangesEnd(_Answer, frozen=True, kw_only=True):
 class Version(_Answer, frozen=True, kw_only=True):
     """One version of one entry: it was so from ``began`` to ``ended`` (``null``: it is so now).
 
-    ``events`` are what happened at its beginning, and ``removed`` if nothing followed it; ``entry`` are its fields, as
-    in ``protocol.entries``. ``why`` says why it ended; ``seen`` is when its node was last listed, if it has not.
+    ``events`` are what happened at its beginning, and ``removed`` or ``superseded`` if nothing followed it; ``entry``
+    are its fields, as in ``protocol.entries``. ``why`` says why it ended; ``seen`` is when its node was last listed, if
+    it has not.
     """
 
     cluster: str

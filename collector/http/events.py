@@ -116,7 +116,10 @@ ROUTES = (
         description=(
             "Each event is called `change`; its data is a change as in `changes`, its ID the moment. It goes on until "
             "the caller or the collector ends it; who comes again with `Last-Event-ID` gets what came in between. As "
-            "`application/x-ndjson` one change a line, and now and then an empty line."
+            "`application/x-ndjson` one change a line, and now and then an empty line.\n\nThat a node ID is "
+            "superseded is known only afterwards, when it has been silent for a while, of a moment that lies before "
+            "what was told already: the end of what it had is among what came since `since`, never among what comes. "
+            "`changes` over the window, and the state of the old ID in `nodes`, have it."
         ),
         query=EventsQuery,
         lines=(Change,),

@@ -42,7 +42,8 @@ class Asked:
 
     def wanted(self, scope: Scope, window: Window) -> Wanted:
         """Return what this means to the store."""
-        return Wanted(window.since, window.until, self.kinds, scope.versions.node_ids, self.hashes)
+        which = scope.versions
+        return Wanted(window.since, window.until, self.kinds, which.node_ids, self.hashes, which.former)
 
 
 def asked(texts: Sequence[str], node: str = "") -> Asked:
@@ -127,7 +128,7 @@ def change(one: Changed) -> Change:
         root=newer.root,
         key=newer.key,
         at=one.at,
-        events=events.events(one.before, one.after, first_look=one.first_look),
+        events=events.events(one.before, one.after, first_look=one.first_look, why=one.ended_why),
         ended=cast("Ending | None", one.ended_why),
         before=events.fields(one.before) if one.before is not None else None,
         after=events.fields(one.after) if one.after is not None else None,

@@ -13,12 +13,17 @@ _ENDED: Final = ("exited", "dead")
 _RUNS: Final = ("running", "paused", "restarting")
 
 
-def events(before: Entry | None, after: Entry | None, *, first_look: bool = False) -> list[Event]:
+def events(
+    before: Entry | None, after: Entry | None, *, first_look: bool = False, why: str | None = None
+) -> list[Event]:
     """Return what happened between two versions, in the order of the engine's times.
 
     ``before`` None: it was not there; ``after`` None: it is gone. ``first_look``: it was there when its node was looked
-    at for the first time, so what happened to it earlier is not told.
+    at for the first time, so what happened to it earlier is not told. ``why`` is why the older one ended: with a
+    superseded node ID it is not gone, but only no longer told of under this ID.
     """
+    if after is None and why == "superseded":
+        return [Event(event="superseded")]
     if after is None:
         return [Event(event="removed")]
     if before is None:

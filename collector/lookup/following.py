@@ -1,4 +1,8 @@
-"""Changes as they come: each once, none left out, however late the message is committed that brought it."""
+"""Changes as they come: each once, none left out, however late the message is committed that brought it.
+
+No message brings the end of what a superseded node ID had. It is known when the ID has been silent for a while, and
+lies before changes that were told already, so that no place is left for it among them: it is told of the past only.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

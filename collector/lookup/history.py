@@ -121,10 +121,11 @@ def _same(before: Past, one: Past) -> bool:
 
 
 def _version(one: Past, happened: list[Event], former: Former | None) -> Version:
-    gone = one.why is not None and one.why != "changed"
     ended, why = one.ended, one.why
     if former is not None:
         ended, why = bounds(former.listed_at, former.superseded_at), "superseded"
+    if why is not None and why != "changed":
+        happened = [*happened, *events.events(one.entry, None, why=why)]
     return Version(
         cluster=one.node.cluster,
         node=one.node.node,
@@ -137,7 +138,7 @@ def _version(one: Past, happened: list[Event], former: Former | None) -> Version
         why=cast("Ending | None", why),
         path=_path(one.entry),
         seen=times.to_text(one.seen) if one.seen is not None else None,
-        events=[*happened, *(events.events(one.entry, None) if gone else ())],
+        events=happened,
         entry=events.fields(one.entry),
         **names(one.entry),
     )

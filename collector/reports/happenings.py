@@ -112,7 +112,7 @@ KINDS: Final = (
                 "ended",
                 "Why the older version ended",
                 0,
-                about="changed, removed (its agent said so), or absent in a list",
+                about="changed, removed (its agent said so), absent in a list, or superseded with its node ID",
             ),
             Column("root", "Data root", 0),
         ),

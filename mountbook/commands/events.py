@@ -37,7 +37,8 @@ def command(
 ) -> int:
     """Print what is created, started, dies, is renamed, removed or otherwise changes, one line for each.
 
-    --json prints one object a line. `mountbook changes` lists the same with what was observed meanwhile.
+    --json prints one object a line. That a node ID was superseded, and what it had ended with it, is known only
+    afterwards: --follow does not tell it. `mountbook changes` lists the same with what was observed meanwhile.
     """
     from mountbook.memory import changes, events
 

@@ -53,6 +53,9 @@ def test_nodes_that_are_drained_demoted_or_came_back_under_a_new_id_are_called_s
     past = swarm.answer(swarm.leader, "where", former, "--at", moment, "--node", wandering.host.name)["containers"]
     assert {row["node"] for row in past} == {old}
     assert swarm.answer(swarm.leader, "history", former)["versions"][-1]["ended"] is not None
+    last = swarm.answer(swarm.leader, "history", former, "--node", old)["versions"][-1]
+    changes = swarm.answer(swarm.leader, "changes", "--since", moment, "--node", old, "--filter", f"id={former}")
+    assert (changes[-1]["at"], changes[-1]["ended"], changes[-1]["after"]) == (last["ended"], last["why"], None)
     assert {row["node"] for row in swarm.answer(swarm.leader, "ls", "--node", wandering.host.name)} == {new}
     figure("R8", "drain, demote, leave, rejoin as another", "said within two heartbeats, the past kept", GOAL)
 

@@ -10,6 +10,7 @@ What a superseded node ID had stays in ``entries``, as no other node's message m
 """
 
 import sys
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,10 +25,11 @@ _BEGAN: Final = (
     "(began_after IS NULL OR began_after < :at) AND (began_before <= :at "
     "OR kind NOT IN ('container', 'volume') OR coalesce(left(doc ->> 'created_at', 19), '') <= :made)"
 )
-_FORMER: Final = (
+FORMER: Final = (
     "entries JOIN unnest(CAST(:former AS int[]), CAST(:former_after AS timestamptz[]), "
     "CAST(:former_before AS timestamptz[])) AS former (former_id, ended_after, ended_before) ON former_id = node_id"
 )
+"""What superseded node IDs had, with the bounds of its end; the parameters are those of ``ended_with``."""
 # The engine's time is text of an agent: it is compared as text, whole seconds only, so that none can break a query.
 _MADE: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -90,10 +92,7 @@ class Versions:
         elif self.at is not None:
             given |= {"at": self.at, "made": (self.at + self.ahead).strftime(_MADE), "stale": sorted(self.stale)}
         if ended := self.ended:
-            given["former"] = [one.node_id for one in ended]
-            if self.span is not None:
-                given["former_after"] = [one.listed_at for one in ended]
-                given["former_before"] = [one.superseded_at for one in ended]
+            given |= ended_with(ended) if self.span is not None else {"former": [one.node_id for one in ended]}
         if self.node_ids is not None:
             given["node_ids"] = sorted(self.node_ids)
         return given
@@ -153,7 +152,7 @@ class Versions:
             ended = "ended_after, ended_before, TRUE AS certain"
             closed = f"SELECT {columns}, {ended} FROM history WHERE {condition}{begun}{lasted}"
             if self.ended:
-                closed += f" UNION ALL SELECT {columns}, {ended} FROM {_FORMER} WHERE {condition}{begun}{lasted}"
+                closed += f" UNION ALL SELECT {columns}, {ended} FROM {FORMER} WHERE {condition}{begun}{lasted}"
             return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {lasting}{begun}", closed
         if self.at is None:
             return f"SELECT {columns}, {_OPEN}, TRUE AS certain FROM entries WHERE {lasting}", ""
@@ -164,6 +163,15 @@ class Versions:
             f"SELECT {columns}, {_OPEN}, {lasts} FROM entries WHERE {lasting} AND {_BEGAN}",
             f"SELECT {columns}, ended_after, ended_before, {certain} FROM history WHERE {closed}",
         )
+
+
+def ended_with(former: Sequence[Former]) -> dict[str, Any]:
+    """Return the parameters of ``FORMER``."""
+    return {
+        "former": [one.node_id for one in former],
+        "former_after": [one.listed_at for one in former],
+        "former_before": [one.superseded_at for one in former],
+    }
 
 
 def prefix_bounds(prefix: str) -> tuple[str, str | None]:

@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from collector.errors import ProblemError
-from collector.lookup import observed, top
+from collector.lookup import changes, observed, top
+from collector.lookup.following import Follower
 from collector.lookup.history import history
+from collector.lookup.moments import Window
 from collector.lookup.nodes import nodes
 from collector.lookup.refs import parse
-from collector.lookup.scope import scoped
+from collector.lookup.scope import scoped, window_scope
 from collector.lookup.sizes import disk_use
 from collector.lookup.where import where
 from collector.store.engine import Database
@@ -22,7 +24,8 @@ from collector.store.read.versions import Span
 from protocol import times
 from protocol.answers import Nodes
 from protocol.entries import Kind, ResolvedBy
-from tests.integration.collector.cluster import CLUSTER, NOW, Cluster, container
+from protocol.memory import Change
+from tests.integration.collector.cluster import CLUSTER, NOW, Cluster, container, volume
 
 SILENT_AFTER = 45.0
 
@@ -102,7 +105,8 @@ async def test_what_a_superseded_id_had_is_not_current_and_ended_with_it(databas
         (past,) = (await history(scope, parse("name:gone"), 10, "")).versions
         use = await disk_use(scope)
         best = await top.page(scope, top.question(scope, "container", "size", ""), 10, "")
-    assert (past.node, past.why, past.events[-1].event) == ("before", "superseded", "first-seen")
+    assert (past.node, past.why) == ("before", "superseded")
+    assert [one.event for one in past.events] == ["first-seen", "superseded"]
     assert past.ended is not None
     assert past.ended.after is not None
     assert times.parse_time(past.ended.after, NOW) < NOW - timedelta(hours=23)
@@ -124,6 +128,82 @@ async def test_a_report_of_a_window_has_what_a_superseded_id_had_in_it(database:
         [("before", "0001", False), ("before", "0002", False), ("after", "0001", True)],
         [("after", "0001", True)],
     ]
+
+
+async def changed(
+    database: Database,
+    *filters: str,
+    since: timedelta = timedelta(days=2),
+    until: timedelta = timedelta(),
+    limit: int = 0,
+) -> list[Change]:
+    """Return what changed in a window, as a stream, or in pages of ``limit``."""
+    asked = changes.asked(filters)
+    found: list[Change] = []
+    async with database.query() as conn:
+        scope, _ = await window_scope(conn, SILENT_AFTER, node=asked.node)
+        window = Window(NOW - since, NOW - until)
+        if not limit:
+            return [one async for one in changes.everything(scope, window, asked)]
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await changes.page(scope, SILENT_AFTER, window, asked, limit, cursor)
+            found += page.changes
+            cursor = page.next
+    return found
+
+
+async def test_changes_tell_once_that_what_a_superseded_id_had_ended_with_it(database: Database) -> None:
+    cluster = await came_back(database)
+    await cluster.open("before", [volume("data")], at=NOW - timedelta(days=1, hours=1))
+    async with database.query() as conn:
+        scope = await scoped(conn, SILENT_AFTER)
+        (past,) = (await history(scope, parse("name:gone"), 10, "")).versions
+    whole = await changed(database)
+    ends = [one for one in whole if one.after is None]
+    assert [(one.node, one.kind, one.name) for one in ends] == [
+        ("before", "container", "web"),
+        ("before", "container", "gone"),
+        ("before", "volume", "data"),
+    ]
+    assert {(one.at, one.ended, *(event.event for event in one.events)) for one in ends} == {
+        (past.ended, "superseded", "superseded")
+    }
+    assert all(one.before for one in ends)
+    assert len(whole) == 5, "of the volume and of the new ID also the beginning"
+    for limit in (1, 2, 3):
+        assert await changed(database, limit=limit) == whole
+
+
+async def test_what_a_superseded_id_had_ends_in_its_window_and_for_its_filters_only(database: Database) -> None:
+    await came_back(database)
+    moment = timedelta(hours=1)
+    soon = timedelta(microseconds=1)
+    for since, until, ends in ((moment + soon, moment, 2), (moment * 2, moment + soon, 0), (moment, timedelta(), 0)):
+        found = await changed(database, since=since, until=until)
+        assert sum(one.ended == "superseded" for one in found) == ends, (since, until)
+    for texts, names in (
+        (("name=gone",), ["gone"]),
+        (("kind=volume",), []),
+        (("node=before",), ["web", "gone"]),
+        (("node=after",), []),
+    ):
+        assert [one.name for one in await changed(database, *texts) if one.ended == "superseded"] == names, texts
+
+
+async def test_a_stream_tells_the_end_of_a_superseded_id_among_what_was_and_not_as_it_comes(database: Database) -> None:
+    cluster = await came_back(database)
+    async with database.query() as conn:
+        follower = Follower(changes.asked(()), await scoped(conn, SILENT_AFTER))
+        told = [one async for one in follower.begin(NOW - timedelta(days=2))]
+    assert [one.name for one in told if one.ended == "superseded"] == ["web", "gone"]
+    await cluster.open("after", [container(3, "new")], at=NOW + timedelta(seconds=1))
+    async with database.ingest() as conn:
+        await conn.execute(
+            text("UPDATE nodes SET changed_at = :at WHERE node = 'after'"), {"at": NOW + timedelta(hours=1)}
+        )
+    async with database.query() as conn:
+        assert [one.name for one in await follower.more(conn)] == ["new"]
 
 
 async def nodes_with(database: Database, name: str, at: datetime | None = None) -> list[str]:
