@@ -4,6 +4,7 @@
 ``key=value`` is a label. Kinds are spelled as in the register's tokens (``collector.store.keys``).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,9 @@ BARE_KINDS: Final[tuple[str, ...]] = (
 PREFIX_KINDS: Final[tuple[str, ...]] = ("id", "mount-id", "name")
 """Kinds that a prefix may name."""
 
+_FORMS: Final = {"init-id": re.compile(r"-init\Z|\A[0-9]+\Z"), "image-id": re.compile(r":|\A[0-9a-f]{64}\Z")}
+"""What a name of these kinds looks like at the least (docs/wire-format.md): others need not be looked up."""
+
 _SYNONYMS: Final = {
     "container": "id",
     "container-id": "id",
@@ -49,7 +53,9 @@ class Ref:
     @property
     def exact_kinds(self) -> tuple[str, ...]:
         """As which kinds the whole value is looked up, best first."""
-        return BARE_KINDS if self.kind is None else (self.kind,)
+        if self.kind is not None:
+            return (self.kind,)
+        return tuple(kind for kind in BARE_KINDS if kind not in _FORMS or _FORMS[kind].search(self.value))
 
     @property
     def prefix_kinds(self) -> tuple[str, ...]:

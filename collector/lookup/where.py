@@ -1,6 +1,6 @@
 """Where a container keeps its files: from a reference to containers."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,10 +49,10 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
     after = cursors.decode(cursor, question) if cursor else None
     if after is not None:
         scope = scope.pinned(after)
-    found = await _exact(scope, ref, limit, after)
-    exact = bool(found) or after is not None
-    if not exact and ref.prefix_kinds:
-        found = await _prefix(scope, ref, limit)
+    at_once = None
+    if after is None and scope.versions.at is None and ref.prefix_kinds:
+        at_once = await _at_once(scope, ref, limit)
+    found, exact = at_once or await _in_turn(scope, ref, limit, after)
     if not found and after is None:
         raise ProblemError(ProblemType.NOT_FOUND, _nothing(ref, scope), coverage=scope.coverage)
     page = found[:limit]
@@ -66,6 +66,32 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
         at=scope.at_text,
         next=cursors.encode(page[-1].row.position, scope.versions.at, question) if more else None,
     )
+
+
+async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bool] | None:
+    """Return the containers that the reference names now, and whether exactly; ``None``: it takes more than a look.
+
+    So it is for a large group, or where names are compared whose hashes collide.
+    """
+    wanted = {kind: token(kind, ref.value) for kind in ref.exact_kinds}
+    hashes = [hash_token(text) for kind, text in wanted.items() if kind not in ref.prefix_kinds]
+    rows = await references.called(scope.conn, scope.versions, ref.prefix_kinds, ref.value, hashes, limit + 1)
+    if found := _verified(rows, wanted):
+        if len(rows) > limit:
+            return None
+        _refuse_unlike(ref, wanted, Counter({match.identity: match.kinds for match in found}.values()))
+        return sorted(found, key=lambda match: (match.row.position.node_id, match.row.position.entry_id)), True
+    found, names = _beginning(rows, ref)
+    if len(found) < len(rows) or _different(found, names):
+        return None
+    return found, False
+
+
+async def _in_turn(scope: Scope, ref: Ref, limit: int, after: Cursor | None) -> tuple[list[_Match], bool]:
+    found = await _exact(scope, ref, limit, after)
+    if found or after is not None or not ref.prefix_kinds:
+        return found, bool(found) or after is not None
+    return await _prefix(scope, ref, limit), False
 
 
 async def _exact(scope: Scope, ref: Ref, limit: int, after: Cursor | None) -> list[_Match]:
@@ -96,12 +122,8 @@ async def _refuse_several_kinds(
     scope: Scope, ref: Ref, hashes: Mapping[str, int], found: Sequence[_Match], *, complete: bool
 ) -> None:
     """Raise ``Ambiguous`` when the kinds name different sets of containers."""
-    sets: dict[str, int] = defaultdict(int)
     if complete:
-        together = {match.kinds for match in found}
-        for kinds in {match.identity: match.kinds for match in found}.values():
-            for kind in kinds:
-                sets[kind] += 1
+        counts = Counter({match.identity: match.kinds for match in found}.values())
     else:
         kind_of = {number: kind for kind, number in hashes.items()}
         # To look for one container of each kind costs nothing; to count the containers of a large group does.
@@ -109,13 +131,18 @@ async def _refuse_several_kinds(
         if len(present) < 2:
             return
         counted = await references.count_by_tokens(scope.conn, scope.versions, present)
-        together = {tuple(kind_of[number] for number in numbers) for numbers in counted}
-        for numbers, count in counted.items():
-            for number in numbers:
-                sets[kind_of[number]] += count
-    if len(together) < 2:
+        counts = Counter({tuple(kind_of[number] for number in numbers): count for numbers, count in counted.items()})
+    _refuse_unlike(ref, hashes, counts)
+
+
+def _refuse_unlike(ref: Ref, kinds: Iterable[str], counts: Mapping[tuple[str, ...], int]) -> None:
+    """Raise ``Ambiguous`` when not all containers are named alike; ``counts`` are of those that the same kinds name."""
+    if len(counts) < 2:
         return
-    ordered = [kind for kind in hashes if kind in sets]
+    sets: Counter[str] = Counter()
+    for named, count in counts.items():
+        sets.update(dict.fromkeys(named, count))
+    ordered = [kind for kind in kinds if kind in sets]
     raise ProblemError(
         ProblemType.AMBIGUOUS,
         f"{ref.text!r} names different containers as {_listed(ordered)}: "
@@ -128,6 +155,20 @@ async def _refuse_several_kinds(
 async def _prefix(scope: Scope, ref: Ref, limit: int) -> list[_Match]:
     """Return the containers whose one name of some kind begins with the reference."""
     rows = await references.by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value, limit + 1)
+    found, names = _beginning(rows, ref)
+    if _different(found, names):
+        total = await references.count_by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value)
+        candidates = tuple(names[:MAX_CANDIDATES])
+        raise ProblemError(
+            ProblemType.AMBIGUOUS,
+            f"{ref.text!r} is the beginning of several names or IDs{_more(total, len(candidates))}; write more of it",
+            candidates=candidates,
+        )
+    return found
+
+
+def _beginning(rows: Iterable[Row], ref: Ref) -> tuple[list[_Match], Sequence[str]]:
+    """Return the containers whose one name begins with the reference, and these names with their kinds."""
     found = []
     names: dict[str, None] = {}
     for row in rows:
@@ -137,15 +178,12 @@ async def _prefix(scope: Scope, ref: Ref, limit: int) -> list[_Match]:
         if kinds:
             found.append(_Match(row, container, kinds))
             names |= dict.fromkeys(f"{kind}:{values[kind]}" for kind in kinds)
-    if len(names) > 1 and len({match.identity for match in found}) > 1:
-        total = await references.count_by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value)
-        candidates = tuple(names)[:MAX_CANDIDATES]
-        raise ProblemError(
-            ProblemType.AMBIGUOUS,
-            f"{ref.text!r} is the beginning of several names or IDs{_more(total, len(candidates))}; write more of it",
-            candidates=candidates,
-        )
-    return found
+    return found, tuple(names)
+
+
+def _different(found: Sequence[_Match], names: Sequence[str]) -> bool:
+    """Whether several containers have different names."""
+    return len(names) > 1 and len({match.identity for match in found}) > 1
 
 
 def _more(total: references.Count, shown: int) -> str:

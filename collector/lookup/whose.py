@@ -14,6 +14,7 @@ from collector.lookup.scope import Scope, unobserved
 from collector.store.keys import hash_path, hash_token, token
 from collector.store.read import places
 from protocol.answers import Owner, Whose, WhoseAnswer
+from protocol.entries import Kind
 from protocol.problems import ProblemType
 
 MAX_PATHS: Final = 1000
@@ -37,8 +38,7 @@ async def whose(scope: Scope, paths: Sequence[str]) -> WhoseAnswer:
             field="paths",
         )
     asked = [normalise(path) for path in paths]
-    own = await _owned(scope, asked)
-    binds = await _bound(scope, asked, own)
+    own, binds = await _at_once(scope, asked) or await _in_turn(scope, asked)
     roots = await places.roots(scope.conn, sorted({bind.found.node_id for holders in binds for bind in holders}))
     ranked = [rank(path, near, far, roots) for path, near, far in zip(asked, own, binds, strict=True)]
     listed = [(near[:MAX_OWNERS], also[:MAX_ALSO]) for near, also in ranked]
@@ -78,6 +78,24 @@ async def _backends(
         for row in rows:
             found[row.path].append(backend(row))
     return found
+
+
+async def _at_once(scope: Scope, asked: Sequence[HostPath]) -> tuple[list[list[Holder]], list[list[Holder]]] | None:
+    """Return what holds one path now, and the binds that do; ``None``: it takes more than a look."""
+    path = asked[0]
+    if len(asked) > 1 or not path.absolute or scope.versions.at is not None:
+        return None
+    found = await places.around(scope.conn, scope.versions, [hash_path(ancestor) for ancestor in path.ancestors()])
+    own = [one for one in found if one.entry.KIND is not Kind.BIND]
+    holders = Index(own).holders(path)
+    if len(holders) < len(own):  # a hash is that of another path, too: it decided which binds are near
+        return None
+    return [holders], [Index(one for one in found if one.entry.KIND is Kind.BIND).holders(path)]
+
+
+async def _in_turn(scope: Scope, asked: Sequence[HostPath]) -> tuple[list[list[Holder]], list[list[Holder]]]:
+    own = await _owned(scope, asked)
+    return own, await _bound(scope, asked, own)
 
 
 async def _owned(scope: Scope, asked: Sequence[HostPath]) -> list[list[Holder]]:

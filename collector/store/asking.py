@@ -31,6 +31,26 @@ async def several(conn: Asking, *statements: tuple[str, Mapping[str, Any]]) -> S
     return [await rows(conn, sql, given) for sql, given in statements]
 
 
+async def known(conn: Asking, *statements: tuple[str, Mapping[str, Any]]) -> Sequence[Rows]:
+    """Return the rows of each of these statements, as ``several`` does.
+
+    Where that can be, they are planned once for all values: one index only has to be right for any of them.
+    """
+    if isinstance(conn, Reader):
+        return await conn.known(*statements)
+    return await several(conn, *statements)
+
+
+async def alone(conn: Asking, *statements: tuple[str, Mapping[str, Any]]) -> Sequence[Rows]:
+    """Return the rows of each of these statements, as ``known`` does: they are all that is asked.
+
+    What is asked after them may see a later state of the register.
+    """
+    if isinstance(conn, Reader):
+        return await conn.alone(*statements)
+    return await several(conn, *statements)
+
+
 async def stream(conn: Asking, sql: str, given: Mapping[str, Any], batch: int) -> AsyncIterator[tuple[Any, ...]]:
     """Yield the rows of a statement through a cursor of the database; ``batch`` of them are held in memory."""
     if isinstance(conn, Reader):

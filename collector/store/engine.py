@@ -40,6 +40,9 @@ _ANSWERING: Final = {
 }
 """The statements of one answer see one state of the register. Each is planned for what is asked: a plan that serves any
 name takes a rare one for a common one, and reads everybody's rows in order instead of asking the index."""
+_QUICK: Final = {**_ANSWERING, "plan_cache_mode": "force_generic_plan"}
+"""To plan a look-up takes longer than to run it. Those that are written so that one plan is right for any values are
+planned once on each connection; a ``Reader`` has every other statement planned for what is asked."""
 _PULSE: Final = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -48,8 +51,8 @@ _PULSE: Final = {
 }
 """Libpq's settings by which a server that vanished without a word is noticed in seconds: the kernel's own way takes a
 quarter of an hour. A server that works on an answer is heard, however long it takes."""
-_ANSWER: Final = frozenset({"query", "questions", "tokens"})
-"""Pools whose connections only read."""
+_SETTINGS: Final = {"query": _ANSWERING, "questions": _QUICK, "tokens": _ANSWERING}
+"""Settings of the pools whose connections only read."""
 _TOKEN_WIRES: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
@@ -261,7 +264,7 @@ def _connect_args(url: URL, name: str, statement_timeout: float) -> dict[str, An
         "idle_in_transaction_session_timeout": f"{round(statement_timeout * 1000)}ms",
         "timezone": "UTC",
         "jit": "off",
-        **(_ANSWERING if name in _ANSWER else _TAKING),
+        **_SETTINGS.get(name, _TAKING),
     }
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else list(given)

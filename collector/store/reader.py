@@ -12,6 +12,8 @@ from collector.store.wire import BEGIN, Found, Values, Wire
 
 _CURSOR: Final = "DECLARE {name} NO SCROLL CURSOR FOR {sql}"
 _FETCH: Final = "FETCH {batch} FROM {name}"
+_FOR_THESE: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""From here on each statement is planned for the values that it comes with; the connection's own setting may differ."""
 
 
 class Reader:
@@ -20,6 +22,7 @@ class Reader:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._begun = False
+        self._for_these = False
         self._cursors = count()
 
     @property
@@ -34,11 +37,28 @@ class Reader:
 
     async def several(self, *statements: tuple[str, Values]) -> list[Found]:
         """Return the rows of each of these statements, which are sent together."""
+        if self._for_these:
+            return await self._wire.exchange(*statements)
+        self._for_these = True
+        return (await self._asked((_FOR_THESE, {}), *statements))[1:]
+
+    async def known(self, *statements: tuple[str, Values]) -> list[Found]:
+        """Return the rows of each of these statements, as ``several`` does: they have one plan for all values."""
+        return await self._asked(*statements)
+
+    async def alone(self, *statements: tuple[str, Values]) -> list[Found]:
+        """Return the rows of each of these statements, as ``known`` does.
+
+        Unless something was asked before, they are a transaction by themselves, which is over when they are answered:
+        what is asked next sees a later state of the register.
+        """
+        return await self._wire.exchange(*statements)
+
+    async def _asked(self, *statements: tuple[str, Values]) -> list[Found]:
         if self._begun:
             return await self._wire.exchange(*statements)
         self._begun = True
-        _, *found = await self._wire.exchange((BEGIN, {}), *statements)
-        return found
+        return (await self._wire.exchange((BEGIN, {}), *statements))[1:]
 
     async def stream(self, sql: str, given: Values, batch: int) -> AsyncIterator[Found]:
         """Yield the rows of a statement, so many at once."""

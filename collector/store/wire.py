@@ -51,6 +51,7 @@ class Wire:
         self._prepared = 0
         self._due = 0  # exchanges whose answers have not been read to their end
         self._waiting: asyncio.Future[None] | None = None
+        self._writing = False
         self._pgconn.enter_pipeline_mode()
         self._loop = asyncio.get_running_loop()
         self._socket = self._pgconn.socket
@@ -101,19 +102,25 @@ class Wire:
 
     def _heard(self) -> None:
         """The server says something: the answer that is waited for, or the end of a transaction or of itself."""
-        if self._waiting is not None:
-            _done(self._waiting)
-            return
+        waiting = self._waiting
         try:
+            # Taken in at once: what is only noticed here, the loop would be told of again on its next turn.
             self._pgconn.consume_input()
+            if waiting is not None:
+                if self._writing or not self._pgconn.is_busy():
+                    _done(waiting)
+                return
             while self._due and not self._pgconn.is_busy():
                 result = self._pgconn.get_result()
                 if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
                     self._due -= 1
                 elif result is None and not self.usable:
                     break
-        except psycopg.Error:
-            self.close()
+        except psycopg.Error as exc:
+            if waiting is None:
+                self.close()
+            elif not waiting.done():
+                waiting.set_exception(exc)  # who waits closes it
 
     def _send(self, sql: str, given: Values, wanted: list[bool]) -> None:
         statement = _statement(sql)
@@ -172,7 +179,6 @@ class Wire:
         while True:
             if pgconn.is_busy():
                 await self._ready(writing=bool(pgconn.flush()))
-                pgconn.consume_input()
                 continue
             if (result := pgconn.get_result()) is not None:
                 return result
@@ -180,14 +186,15 @@ class Wire:
                 return None
 
     async def _ready(self, *, writing: bool) -> None:
-        """Wait until the server says something, or takes more of what is to be sent."""
+        """Wait until the server has answered something, or takes more of what is to be sent."""
         ready = self._waiting = self._loop.create_future()
+        self._writing = writing
         if writing:
             self._loop.add_writer(self._socket, _done, ready)
         try:
             await ready
         finally:
-            self._waiting = None
+            self._waiting, self._writing = None, False
             if writing:
                 self._loop.remove_writer(self._socket)
 

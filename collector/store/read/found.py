@@ -50,6 +50,12 @@ async def fetch_each(conn: Asking, *wanted: tuple[str, Mapping[str, Any]], limit
     return [_decoded(rows) for rows in each]
 
 
+async def fetch_known(conn: Asking, versions: str, given: Mapping[str, Any], limit: int) -> list[Found]:
+    """Return what ``fetch`` does, where one plan is right for all values."""
+    (rows,) = await asking.known(conn, _selected(versions, given, limit))
+    return _decoded(rows)
+
+
 def _selected(versions: str, given: Mapping[str, Any], limit: int) -> tuple[str, dict[str, Any]]:
     statement = (
         "SELECT v.node_id, v.kind, v.entry_id::text, n.cluster, n.node, n.hostname, v.began_after, v.began_before, "

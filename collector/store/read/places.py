@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from collector.errors import ProblemError
 from collector.store import asking
 from collector.store.asking import Asking
-from collector.store.read.found import Found, fetch, fetch_each
-from collector.store.read.versions import Versions
+from collector.store.read.found import Found, fetch, fetch_each, fetch_known
+from collector.store.read.versions import FIELDS, Versions
 from protocol.answers import NodeRef
 from protocol.problems import ProblemType
 
@@ -28,6 +28,37 @@ async def holding(conn: Asking, versions: Versions, paths: Sequence[int], names:
         condition = f"({condition} OR ref_keys && CAST(:names AS bigint[]))"
         given["names"] = list(names)
     return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
+
+
+async def around(conn: Asking, versions: Versions, paths: Sequence[int]) -> list[Found]:
+    """Return what has one of these places now, the hashes of a path and of what lies above it, nearest first.
+
+    Of binds these: all that are as near as the owner on any node, and those of nodes with an owner. ``versions`` is of
+    no other moment. It is one statement with one plan.
+
+    Raises:
+        ProblemError: ``bad-request``, it means too much in too many places.
+    """
+    own = versions.where("kind <> 'bind' AND path_keys && CAST(:paths AS bigint[])", f"{FIELDS}, path_keys")
+    near = versions.where(f"kind = 'bind' AND path_keys && ({_NEAR})")
+    # IS TRUE: by the node. Every agent may bind the same directory, and the index of paths would give them all.
+    beside = versions.where("node_id = o.node_id AND kind = 'bind' AND (path_keys && CAST(:paths AS bigint[])) IS TRUE")
+    fields = f"{FIELDS}, ended_after, ended_before, certain"
+    found = (
+        f"WITH own AS MATERIALIZED ({own} LIMIT :limit) SELECT {fields} FROM own "
+        f"UNION ALL SELECT {fields} FROM ({near}) AS near UNION ALL SELECT b.* "
+        f"FROM (SELECT DISTINCT node_id FROM own) AS o CROSS JOIN LATERAL ({beside} OFFSET 0) AS b"
+    )
+    each = await fetch_known(conn, found, {**versions.parameters, "paths": list(paths)}, MAX_FOUND + 1)
+    return list({one.identity: one for one in _few(each)}.values())
+
+
+_NEAR: Final = (
+    "SELECT (CAST(:paths AS bigint[]))[1:coalesce(max(nearest), cardinality(CAST(:paths AS bigint[])))] FROM ("
+    "SELECT min(array_position(CAST(:paths AS bigint[]), k)) AS nearest FROM own, unnest(own.path_keys) AS p (k) "
+    "WHERE k = ANY(CAST(:paths AS bigint[])) GROUP BY own.node_id) AS nodes"
+)
+"""The hashes down to that of the farthest owner: a bind that is farther away owns nothing on a node without owner."""
 
 
 async def binds(conn: Asking, *wanted: tuple[Versions, Sequence[int]]) -> list[Found]:

@@ -32,11 +32,42 @@ async def by_tokens(
     """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
     condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
     continued = position.parameters if position is not None else {}
-    return await _rows(
+    found = await asking.rows(
         conn,
         rows.page(Kind.CONTAINER, versions, condition, position),
         {**continued, **versions.parameters, "tokens": list(tokens), "limit": limit},
     )
+    return [_row(row) for row in found]
+
+
+async def called(
+    conn: Asking, versions: Versions, kinds: Sequence[str], text: str, tokens: Sequence[int], limit: int
+) -> list[Row]:
+    """Return the containers that ``text`` names now: whole, or else those one of whose names begins with it.
+
+    Whole are those that bear one of the tokens (hashes), or have ``text`` as their name of one of ``kinds``; begin may
+    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows. ``versions`` is of no other
+    moment. It is one statement with one plan, and all that is asked.
+    """
+    bounds = prefix(text)
+    named = " UNION ALL ".join(
+        f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
+        for kind in kinds
+    )
+    whole = f":low IN ({', '.join(_COLUMN[kind] for kind in kinds)})"
+    given = {**bounds, **versions.parameters, "limit": limit}
+    if tokens:
+        bearing = versions.where("kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])")
+        given["tokens"] = list(tokens)
+        found = (
+            f"WITH named AS MATERIALIZED ({named}), borne AS MATERIALIZED ({bearing} LIMIT :limit), "
+            f"exact AS MATERIALIZED (SELECT * FROM borne UNION ALL SELECT * FROM named WHERE {whole})"
+        )
+    else:
+        found = f"WITH named AS MATERIALIZED ({named}), exact AS MATERIALIZED (SELECT * FROM named WHERE {whole})"
+    found += " SELECT * FROM exact UNION ALL SELECT * FROM named WHERE NOT EXISTS (SELECT FROM exact)"
+    (rows_found,) = await asking.alone(conn, (rows.select(Kind.CONTAINER, found, few=True), given))
+    return _distinct(rows_found)
 
 
 async def borne(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[int]:
@@ -74,8 +105,7 @@ async def by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begi
         f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
         for kind in kinds
     )
-    found = await _rows(conn, rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True), given)
-    return list({row.position: row for row in found}.values())
+    return _distinct(await asking.rows(conn, rows.select(Kind.CONTAINER, " UNION ALL ".join(each), few=True), given))
 
 
 async def count_by_prefix(conn: Asking, versions: Versions, kinds: Sequence[str], begin: str) -> Count:
@@ -98,6 +128,10 @@ def _begins(kind: str, bounds: Mapping[str, str]) -> str:
     return f"kind = 'container' AND {column} >= :low{upper}"
 
 
-async def _rows(conn: Asking, sql: str, given: Mapping[str, Any]) -> list[Row]:
-    found = await asking.rows(conn, sql, given)
-    return [Row(Position(node_id, entry_id, ended), row.encode()) for node_id, entry_id, ended, row in found]
+def _distinct(found: asking.Rows) -> list[Row]:
+    return list({row.position: row for row in map(_row, found)}.values())
+
+
+def _row(found: tuple[Any, ...]) -> Row:
+    node_id, entry_id, ended, row = found
+    return Row(Position(node_id, entry_id, ended), row.encode())

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Self
 from protocol import times
 from protocol.answers import Bounds
 
-_FIELDS: Final = "node_id, kind, entry_id, root, key, name, mount_id, doc, began_after, began_before"
+FIELDS: Final = "node_id, kind, entry_id, root, key, name, mount_id, doc, began_after, began_before"
 _OPEN: Final = "NULL::timestamptz AS ended_after, 'infinity'::timestamptz AS ended_before"
 _BEGAN: Final = (
     "(began_after IS NULL OR began_after < :at) AND (began_before <= :at "
@@ -109,7 +109,7 @@ class Versions:
         both = node_ids if self.node_ids is None else self.node_ids & node_ids
         return replace(self, node_ids=frozenset(both))
 
-    def where(self, condition: str, columns: str = _FIELDS) -> str:
+    def where(self, condition: str, columns: str = FIELDS) -> str:
         """Return the SELECT of the versions that meet ``condition``; both texts are of this package.
 
         Its columns are ``columns`` of ``entries``, ``ended_after``, ``ended_before`` (``infinity``: not ended) and
@@ -134,8 +134,8 @@ class Versions:
             closed_behind = (
                 "(node_id, entry_id, ended_before) > (:after_node, CAST(:after_entry AS uuid), :after_ended)"
             )
-        current, _ = self._each(f"{condition} AND {behind}", _FIELDS)
-        _, closed = self._each(f"{condition} AND {closed_behind}", _FIELDS)
+        current, _ = self._each(f"{condition} AND {behind}", FIELDS)
+        _, closed = self._each(f"{condition} AND {closed_behind}", FIELDS)
         pages = [f"({current} ORDER BY node_id, entry_id LIMIT :limit)"]
         if closed:
             pages.append(f"({closed} ORDER BY node_id, entry_id, ended_before LIMIT :limit)")

@@ -29,7 +29,7 @@ async def cluster(database: Database) -> AsyncIterator[Cluster]:
 
 
 async def ask(cluster: Cluster, ref: str, *, node: str = "", at: str = "", limit: int = 100, cursor: str = "") -> Where:
-    async with cluster.database.query() as conn:
+    async with cluster.database.questions() as conn:
         scope = await scoped(conn, SILENT_AFTER, node=node, at=at)
         return await where(scope, refs.parse(ref), limit, cursor)
 
@@ -48,6 +48,7 @@ async def ask(cluster: Cluster, ref: str, *, node: str = "", at: str = "", limit
         (f"{WEB1.init_id}", "init-id", {"shop_web.1.aaaa"}),
         ("nginx:1.27", "image", {"shop_web.1.aaaa", "shop_web.2.bbbb", "db-backup"}),
         ("docker.io/library/nginx:1.27", "image", {"shop_web.1.aaaa", "shop_web.2.bbbb", "db-backup"}),
+        (IMAGE.removeprefix("sha256:"), "image-id", {"shop_web.1.aaaa", "shop_web.2.bbbb", "db-backup"}),
         (IMAGE, "image-id", {"shop_web.1.aaaa", "shop_web.2.bbbb", "db-backup"}),
         ("tier=front", "label", {"shop_web.2.bbbb"}),
         ("label:tier", "label", {"shop_web.2.bbbb"}),
@@ -106,6 +107,22 @@ async def test_of_many_candidates_twenty_are_listed_and_the_rest_counted(cluster
 
 async def test_a_name_wins_over_a_prefix(cluster: Cluster) -> None:
     assert [row.name for row in (await ask(cluster, "db")).containers] == ["db"]
+
+
+async def test_the_init_layer_of_a_snapshotter_has_a_number(cluster: Cluster) -> None:
+    await cluster.node("node3", [container(6, "snap", mount_id="39", init_id="38", backend="overlayfs")])
+    answer = await ask(cluster, "38")
+    assert (answer.matched, answer.exact, [row.name for row in answer.containers]) == ("init-id", True, ["snap"])
+    assert (await ask(cluster, "39")).matched == "mount-id"
+
+
+async def test_one_name_on_many_nodes_comes_in_pages(cluster: Cluster) -> None:
+    for number in range(3, 8):
+        await cluster.node(f"node{number}", [container(number, "proxy"), container(0x20 + number, "proxy-old")])
+    first = await ask(cluster, "proxy", limit=3)
+    rest = await ask(cluster, "proxy", limit=3, cursor=first.next or "")
+    assert [row.node for row in (*first.containers, *rest.containers)] == [f"node{number}" for number in range(3, 8)]
+    assert {row.name for row in (await ask(cluster, "proxy")).containers} == {"proxy"}
 
 
 async def test_kinds_that_name_different_containers_are_ambiguous(cluster: Cluster) -> None:

@@ -51,7 +51,7 @@ async def cluster(database: Database) -> AsyncIterator[Cluster]:
 
 
 async def ask(cluster: Cluster, *paths: str, node: str = "", at: str = "") -> WhoseAnswer:
-    async with cluster.database.query() as conn:
+    async with cluster.database.questions() as conn:
         return await whose(await scoped(conn, SILENT_AFTER, node=node, at=at), paths)
 
 
@@ -150,6 +150,24 @@ async def test_a_data_root_in_a_volume_belongs_to_the_inner_engine(cluster: Clus
     answer = (await ask(cluster, f"{inner}/diff/etc", node="node1")).answers[0]
     assert [owner.key for owner in answer.owners] == [nested.key]
     assert [(other.kind, other.key) for other in answer.also_visible] == [(Kind.VOLUME, "data"), (Kind.BIND, "/")]
+
+
+async def test_a_bind_that_is_nearer_than_an_owner_elsewhere_owns_on_its_node(cluster: Cluster) -> None:
+    around = f"{ROOT}/volumes/data/_data"
+    nested = container(9, "nested", root=around, paths=(Place(f"{around}/overlay2/inner1", Role.WRITABLE, ("diff",)),))
+    await cluster.open("node1", [nested])
+    await cluster.node("node3", [bind(f"{around}/overlay2"), bind(f"{ROOT}/volumes")])
+    answer = (await ask(cluster, f"{around}/overlay2/inner1/diff/etc")).answers[0]
+    assert {(owner.node, owner.kind, owner.key) for owner in answer.owners} == {
+        ("node1", Kind.CONTAINER, nested.key),
+        ("node2", Kind.VOLUME, "data"),
+        ("node3", Kind.BIND, f"{around}/overlay2"),
+    }
+    assert {(other.node, other.key) for other in answer.also_visible} == {
+        ("node1", "data"),
+        ("node1", "/"),
+        ("node2", "/"),
+    }
 
 
 async def test_a_dataset_is_a_path_without_a_slash(cluster: Cluster) -> None:

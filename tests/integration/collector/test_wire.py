@@ -139,6 +139,39 @@ async def test_questions_cannot_write_and_do_not_wait_for_ever(database_url: str
         await database.close()
 
 
+async def test_a_statement_is_planned_for_what_is_asked_unless_one_plan_serves_all(database_url: str) -> None:
+    database = Database(Config(database_url=database_url, query_pool=1))
+    mode = ("SHOW plan_cache_mode", NOBODY)
+    try:
+        for _ in range(2):
+            async with database.questions() as reader:
+                assert await asking.alone(reader, mode) == [[("force_generic_plan",)]]
+                assert not reader.begun
+            async with database.questions() as reader:
+                assert await asking.known(reader, mode) == [[("force_generic_plan",)]]
+                assert await asking.several(reader, mode, mode) == [[("force_custom_plan",)]] * 2
+                assert await asking.rows(reader, mode[0]) == [("force_custom_plan",)]
+    finally:
+        await database.close()
+
+
+async def test_statements_that_are_all_that_is_asked_see_one_state_too(database_url: str) -> None:
+    database = Database(Config(database_url=database_url, query_pool=1))
+    many = "SELECT count(*) FROM audit_pending, pg_sleep(0.3)"
+    try:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            async with database.questions() as reader:
+                asked = asyncio.create_task(asking.alone(reader, (many, NOBODY), (many, NOBODY)))
+                await asyncio.sleep(0.4)
+                other.execute("INSERT INTO audit_pending (kind, body) VALUES ('access', '{}')")
+                first, second = await asked
+                assert first == second
+                ((later,),) = await reader.rows(many, NOBODY)
+                assert later == first[0][0] + 1
+    finally:
+        await database.close()
+
+
 async def test_who_finds_no_free_wire_is_told_that_all_are_in_use(wires: Wires) -> None:
     wire = await wires.take(1.0)
     with pytest.raises(AllInUseError):

@@ -34,7 +34,25 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
 
 
 def test_a_bare_reference_is_tried_as_every_kind_and_a_prefix_as_few() -> None:
-    assert parse("web").exact_kinds == BARE_KINDS
+    assert parse("web").exact_kinds == ("id", "name", "task", "service", "stack", "mount-id", "image")
     assert parse("web").prefix_kinds == ("id", "mount-id", "name")
     assert parse("service:web").prefix_kinds == ()
     assert parse("mount-id:3f").prefix_kinds == ("mount-id",)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("38", {"init-id"}),
+        ("1f" * 32 + "-init", {"init-id"}),
+        ("1f" * 32, {"image-id"}),
+        ("sha256:" + "1f" * 32, {"image-id"}),
+        ("sha512:" + "1f" * 64, {"image-id"}),
+        ("1f" * 6, set()),
+        ("init-1", set()),
+    ],
+)
+def test_a_bare_reference_is_only_tried_as_what_it_looks_like(text: str, kinds: set[str]) -> None:
+    assert set(parse(text).exact_kinds) & {"init-id", "image-id"} == kinds
+    assert set(parse(text).exact_kinds) >= set(BARE_KINDS) - {"init-id", "image-id"}
+    assert parse(f"init-id:{text}").exact_kinds == ("init-id",)
