@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from html import escape
 from typing import Final
 
-from collector.reports.report import Cell, Column, Report, caution, facts, lines, running, shown
+from collector.reports.report import Cell, Column, Report, caution, facts, lines, nothing, running, shown
 from protocol.reports import ReportHead
 
 _STYLE: Final = """
@@ -95,10 +95,10 @@ def _cell(cell: Cell) -> str:
 
 def _end(report: Report, rows: int) -> str:
     head = report.head
-    nothing = "" if rows else "<p>There is nothing to list.</p>\n"
+    empty = "" if rows else f"<p>{escape(nothing(head))}</p>\n"
     what = "1 row" if rows == 1 else f"{rows:,} rows"
     return (
-        f"</tbody></table>\n{nothing}<footer>End of the report: {what}. Times are UTC, of the register's clock unless "
+        f"</tbody></table>\n{empty}<footer>End of the report: {what}. Times are UTC, of the register's clock unless "
         "a column says otherwise. A moment is given as two bounds: it lies after the one and not after the other. "
         f"Control characters are written as \\xNN. {escape(head.generator)}</footer>\n</body>\n</html>\n"
         f"<!-- complete: {rows} rows -->\n"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reports.pages import BOLD, Pages
-from collector.reports.report import Column, Row, caution, facts, lines, running, shown, visible
+from collector.reports.report import Column, Row, caution, facts, lines, nothing, running, shown, visible
 from protocol.reports import PDF_ROWS, ReportHead
 
 
@@ -33,7 +33,7 @@ def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], who
             [["\n".join(lines(row[place])) for place in places] for row in rows],
         )
     else:
-        pages.text("There is nothing to list.")
+        pages.text(nothing(head), after=6)
     pages.text(
         "Times are UTC, of the register's clock unless a column says otherwise. A moment is given as two bounds: it "
         "lies after the one and not after the other. Control characters are written as \\xNN, characters that the font "
@@ -46,6 +46,6 @@ def render(head: ReportHead, columns: Sequence[Column], rows: Sequence[Row], who
 def _completeness(rows: Sequence[Row], whole: Whole) -> list[tuple[str, str]]:
     count = f"the first {len(rows):,} of {whole.rows:,}" if whole.rows > len(rows) else f"all {whole.rows:,}"
     return [
-        ("Rows here", f"{count} (a PDF shows {PDF_ROWS:,} at the most)"),
+        ("Rows here", f"{count} (a PDF shows {PDF_ROWS:,} at the most)" if whole.rows else "none"),
         ("All rows", f"{visible(whole.name)}, SHA-256 {whole.sha256}"),
     ]

@@ -120,7 +120,8 @@ def facts(head: ReportHead) -> list[tuple[str, str]]:
 
 def _covered(head: ReportHead) -> list[tuple[str, str]]:
     coverage = head.coverage
-    observed = f"{coverage.nodes_observed} of {coverage.nodes} nodes observed during the whole window"
+    nodes = "node" if coverage.nodes == 1 else "nodes"
+    observed = f"{coverage.nodes_observed} of {coverage.nodes} {nodes} observed during the whole window"
     if head.name in _OF_THE_REGISTER:
         return [("Coverage", f"everything the register noted; it depends on no node ({observed})")]
     gaps = [("Not observed", gap) for gap in missing(head)]
@@ -138,6 +139,13 @@ def caution(head: ReportHead) -> str:
         "Not everything was observed. What is missing here may have been there on a node, or at a time, that is named "
         "below."
     )
+
+
+def nothing(head: ReportHead) -> str:
+    """Return what stands in place of rows where there are none, so that nobody has to guess what that means."""
+    matching = " that matches the filters" if head.filters else ""
+    doubt = " That does not say that there was nothing: see what was not observed." if caution(head) else ""
+    return f"There is nothing to list: the register has nothing of this in the window{matching}.{doubt}"
 
 
 def running(head: ReportHead) -> str:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.reports.report import caution, facts
+from collector.reports.report import caution, facts, nothing
 from tests.unit.collector.reports.samples import head
 
 
@@ -22,3 +22,20 @@ def test_a_report_of_the_register_itself_does_not_depend_on_nodes() -> None:
     assert "it depends on no node (2 of 3 nodes observed" in covered
     assert not [label for label, _ in facts(log) if label == "Not observed"]
     assert caution(log) == ""
+
+
+def test_one_node_is_no_nodes() -> None:
+    alone = msgspec.structs.replace(head().coverage, nodes=1, nodes_observed=1, complete=True)
+    assert ("Coverage", "1 of 1 node observed during the whole window") in facts(
+        msgspec.structs.replace(head(), coverage=alone)
+    )
+
+
+def test_that_there_is_no_row_says_whether_it_may_be_the_filters_or_a_gap() -> None:
+    assert nothing(head(complete=True, filters=())) == (
+        "There is nothing to list: the register has nothing of this in the window."
+    )
+    assert nothing(head(filters=["service=web"])) == (
+        "There is nothing to list: the register has nothing of this in the window that matches the filters. "
+        "That does not say that there was nothing: see what was not observed."
+    )
