@@ -2,9 +2,8 @@
 
 ``reading`` takes entries out of a message and refuses bad ones by name; ``rules`` and ``plans`` decide, without I/O;
 ``messages`` runs hellos and snapshots, each in one transaction, ``deltas`` many nodes' together (``turns`` is what
-they share); ``heartbeats`` gathers many nodes' in one statement; ``usage`` keeps
-sizes beside the hashed state; ``sums`` takes state hashes from the rows again; ``rosters`` takes what managers know of
-their Swarm.
+they share); ``heartbeats`` gathers many nodes' in one statement; ``usage`` keeps sizes beside the hashed state;
+``sums`` takes state hashes from the rows again; ``rosters`` takes what managers know of their Swarm.
 """
 
 from collector.ingest.deltas import Deltas
