@@ -9,6 +9,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from datetime import UTC, datetime
 from random import Random
 
 import msgspec
@@ -101,8 +102,10 @@ def _rows(node: SimulatedNode) -> str:
     ]
     if len(openings) != ENTRIES:
         raise RuntimeError(f"a node has {len(openings)} entries; they should be {ENTRIES}")
-    rows = msgspec.json.decode(msgspec.json.encode([write.row(opening) for opening in openings]))
+    now = datetime.now(UTC)
+    rows = msgspec.json.decode(msgspec.json.encode([write.row(0, now, opening) for opening in openings]))
     for row in rows:
+        del row["node_id"], row["now"]  # parameters there
         for stands_beside in ("kind", "root", "key"):
             del row["doc"][stands_beside]  # so that both write the same rows
     return msgspec.json.encode(rows).decode()

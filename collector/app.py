@@ -20,7 +20,8 @@ from collector.errors import ProblemError, StartError
 from collector.http import auth, middleware, reports, state, table
 from collector.http.listeners import Listeners
 from collector.identity import add_given, check_exposure, has_credentials
-from collector.ingest import DailySums, HeartbeatBatcher, Policy
+from collector.ingest import DailySums, Deltas, HeartbeatBatcher, Policy
+from collector.ingest.deltas import AT_ONCE, MOST
 from collector.ledger.access import AccessLog
 from collector.ledger.checkpoints import CheckpointError
 from collector.ledger.keeper import Keeper, make_notary
@@ -41,6 +42,8 @@ _LAST_WORDS: Final = 5.0
 _RETRY: Final = 1.0
 _PASSING: Final = frozenset({ProblemType.UNAVAILABLE, ProblemType.NOT_MIGRATED})
 """What may be over in a moment: a stack starts the database, the migration and the collector at once."""
+_DELTAS_WAITING: Final = 1000
+"""So many deltas wait for a transaction: a second's work. They are small, and go dozens at once."""
 _REVIVE: Final = 30.0
 """Seconds until a background task that died begins again; so long the service is unhealthy."""
 
@@ -63,9 +66,12 @@ def make_app(config: Config) -> web.Application:
     retention = Retention(database, config.retention, notary.key if notary is not None else None)
     app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
+    policy = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
+    deltas = Deltas(database, policy, max(1, min(AT_ONCE, config.ingest_pool - 1)))
     app[state.ADMISSION] = Admission(
-        at_once=max(1, config.ingest_pool - 1), waiting=config.ingest_waiting, room=MAX_BODY
+        at_once=max(1, config.ingest_pool - deltas.at_once), waiting=config.ingest_waiting, room=MAX_BODY
     )
+    app[state.DELTAS_ADMISSION] = Admission(at_once=MOST, waiting=_DELTAS_WAITING, room=MAX_BODY)
     background = _Background(database, batcher, keeper, retention)
     app[state.ACCESS_LOG] = AccessLog(database)
     app[state.LEDGER] = keeper
@@ -79,13 +85,14 @@ def make_app(config: Config) -> web.Application:
     app[state.METRICS] = Metrics()
     app[state.METRICS].months_ahead.set_function(background.months_ahead)
     app[reports.UNDER_WAY] = asyncio.Semaphore(reports.AT_ONCE)
-    app[state.METRICS].watch(app[state.ADMISSION])
+    app[state.METRICS].watch(app[state.ADMISSION], app[state.DELTAS_ADMISSION])
     app[state.METRICS].checkpoint_age.set_function(background.checkpoint_age)
     app[state.METRICS].set_back.set_function(background.set_back)
     app[state.METRICS].sums_wrong.set_function(lambda: background.sums.wrong)
     app[state.PRESENT] = Present(config.silent_after)
     app[state.OPENAPI] = msgspec.json.encode(document)
-    app[state.POLICY] = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
+    app[state.DELTAS] = deltas
+    app[state.POLICY] = policy
     app[auth.GUARD] = auth.Guard(database, config.host)
     app[pages.DOCUMENT] = document
     for route in table.ROUTES:

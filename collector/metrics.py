@@ -1,5 +1,6 @@
 """What Prometheus may scrape. One registry per application, so that several live in one process."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -80,19 +81,23 @@ class Metrics:
         line[0].inc()
         line[1].observe(seconds)
 
-    def watch(self, admission: Admission) -> None:
-        """Show what is inside, and count who was turned away."""
+    def watch(self, *admissions: Admission) -> None:
+        """Show what is inside of all of them, and count who was turned away."""
         for name, help_text, value in (
             (
                 "mountbook_ingest_inside",
                 "Messages that are being read, wait, or are worked on.",
-                lambda: admission.inside,
+                lambda: sum(one.inside for one in admissions),
             ),
-            ("mountbook_ingest_working", "Messages that are worked on.", lambda: admission.working),
+            (
+                "mountbook_ingest_working",
+                "Messages that are worked on.",
+                lambda: sum(one.working for one in admissions),
+            ),
             (
                 "mountbook_ingest_bytes",
                 "Bytes of messages that are held, as sent and inflated.",
-                lambda: admission.bytes,
+                lambda: sum(one.bytes for one in admissions),
             ),
         ):
             Gauge(name, help_text, registry=self.registry).set_function(value)
@@ -102,9 +107,13 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
-        for reason in admission.turned_away:
-            turned_away.labels(reason).set_function(partial(admission.turned_away.__getitem__, reason))
+        for reason in admissions[0].turned_away:
+            turned_away.labels(reason).set_function(partial(_turned_away, admissions, reason))
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _turned_away(admissions: Sequence[Admission], reason: str) -> int:
+    return sum(one.turned_away[reason] for one in admissions)

@@ -11,7 +11,7 @@ from collector import ingest
 from collector.http import answers, bodies
 from collector.http.auth import own_node
 from collector.http.routes import Access, Handler, Route
-from collector.http.state import ADMISSION, BATCHER, DATABASE, METRICS, POLICY
+from collector.http.state import ADMISSION, BATCHER, DATABASE, DELTAS, DELTAS_ADMISSION, METRICS, POLICY
 from protocol.messages import (
     API,
     MAX_BODY,
@@ -64,8 +64,10 @@ async def _snapshot(request: web.Request) -> web.StreamResponse:
 
 
 async def _delta(request: web.Request) -> web.StreamResponse:
-    async with _message(request, _DELTA) as message:
-        applied = await ingest.delta(request.app[DATABASE], request.app[POLICY], own_node(request), message)
+    async with request.app[DELTAS_ADMISSION].enter() as place:
+        sent = await bodies.receive(request, MAX_BODY, place.take)
+        message = await bodies.unpack(sent, bodies.encoding(request), _DELTA, MAX_BODY, place.take)
+        applied = await request.app[DELTAS].apply(own_node(request), message)
     _count(request, "delta", len(message.upserts) + len(message.removes), applied)
     return answers.json(applied)
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from collector.admission import Admission
 from collector.config import Config
 from collector.http.listeners import Listeners
-from collector.ingest import HeartbeatBatcher, Policy
+from collector.ingest import Deltas, HeartbeatBatcher, Policy
 from collector.ledger.access import AccessLog
 from collector.ledger.keeper import Keeper
 from collector.lookup.present import Present
@@ -24,6 +24,9 @@ BACKGROUND: Final[web.AppKey[Callable[[], Mapping[str, bool]]]] = web.AppKey("ba
 BATCHER: Final = web.AppKey("batcher", HeartbeatBatcher)
 CONFIG: Final = web.AppKey("config", Config)
 DATABASE: Final = web.AppKey("database", Database)
+DELTAS: Final = web.AppKey("deltas", Deltas)
+DELTAS_ADMISSION: Final = web.AppKey("deltas_admission", Admission)
+"""For deltas alone: they are small, and wait together for the next transaction."""
 LEDGER: Final = web.AppKey("ledger", Keeper)
 LISTENERS: Final = web.AppKey("listeners", Listeners)
 METRICS: Final = web.AppKey("metrics", Metrics)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -26,6 +26,20 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     listed_ago: float
     waited: float
     lost_events: int
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where a node stands after a message at ``now``; ``skew`` None keeps what the last heartbeat said."""
+
+    node_id: int
+    generation: str
+    seq: int
+    state_hash: bytes
+    now: datetime
+    clock: float
+    skew: float | None
+    lost_events: int
+    listed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,11 @@ _NOTE: Final = Statement(
     """
     INSERT INTO node_heartbeats AS h
         (node_id, generation, seq, state_hash, heard_at, listed_at, agent_clock, skew, lost_events)
-    VALUES (:node_id, :generation, :seq, :state_hash, :now, :listed_at, :clock, CAST(:skew AS float8),
-            :lost_events)
+    SELECT node_id, generation, seq, decode(state_hash, 'base64'), now, listed_at, clock, skew, lost_events
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+        AS x (node_id int, generation text, seq bigint, state_hash text, now timestamptz, listed_at timestamptz,
+              clock float8, skew float8, lost_events bigint)
+    ORDER BY node_id
     ON CONFLICT (node_id) DO UPDATE
     SET generation = excluded.generation, seq = excluded.seq, state_hash = excluded.state_hash,
         heard_before = h.heard_at, heard_at = excluded.heard_at,
@@ -108,9 +125,6 @@ async def flush(writer: Writer, beats: Sequence[Beat], silent_after: float) -> l
     return outcomes
 
 
-def noting(node_id: int, values: dict[str, Any]) -> Call:
-    """Leave where the node stands now for its next heartbeat; the transaction's last statement.
-
-    ``values`` are columns of ``tables.node_heartbeats``, and ``now``; ``skew`` None keeps what the last heartbeat said.
-    """
-    return _NOTE(node_id=node_id, **values)
+def noting(notes: Sequence[Note]) -> Call:
+    """Leave where nodes stand now for their next heartbeats; the transaction's last statement."""
+    return _NOTE(rows=json(notes))

@@ -1,11 +1,14 @@
 """Nodes: where each stands, who speaks for it, and when it was not observed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from collector.store.ledger import AuditKind
-from collector.store.wire import Found
+from collector.store.wire import Found, text_array
 from collector.store.writer import Call, Statement, Writer, array, json
 
 
@@ -56,6 +59,21 @@ class Moment:
     lost_events: int
 
 
+class Advance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What becomes of a node's row by a message that was applied at ``now``; the columns are those of ``nodes``."""
+
+    node_id: int
+    seq: int
+    state_hash: bytes
+    digest: bytes
+    reply: bytes
+    now: datetime
+    problems: list[str]
+    listed_at: datetime | None
+    enumerated: dict[str, str]
+    complete: list[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A time in which a node was not (fully) observed; ``reason`` as in ``tables.gaps``."""
@@ -67,13 +85,18 @@ class Gap:
 
 
 _NODE: Final = tuple(field.name for field in fields(Node))
-_LOCK: Final = Statement(f"SELECT {', '.join(_NODE)} FROM nodes WHERE cluster = :cluster AND node = :node FOR UPDATE")
-# A statement of its own: one that waits for the lock sees what was there before it waited.
+_SOME: Final = "n.cluster = :cluster AND n.node = ANY(CAST(:nodes AS text[]))"
+# Whoever locks several nodes does it in the order of their numbers: two who do cannot wait for each other.
+_LOCK: Final = Statement(
+    f"SELECT n.node, {', '.join(f'n.{name}' for name in _NODE)} FROM nodes AS n WHERE {_SOME} ORDER BY n.id FOR UPDATE"
+)
+# A statement of its own: one that waits for the lock sees what was there before it waited. OFFSET 0: node by node, or
+# the planner may read every node's heartbeat.
 _MOMENT: Final = Statement(
-    "SELECT greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at), "
-    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) "
-    "FROM nodes AS n LEFT JOIN node_heartbeats AS h ON h.node_id = n.id "
-    "WHERE n.cluster = :cluster AND n.node = :node"
+    "SELECT n.node, greatest(clock_timestamp(), n.changed_at + interval '1 microsecond', h.heard_at), "
+    "h.heard_at, h.listed_at, h.skew, coalesce(h.lost_events, 0) FROM nodes AS n "
+    "LEFT JOIN LATERAL (SELECT * FROM node_heartbeats AS b WHERE b.node_id = n.id OFFSET 0) AS h ON TRUE "
+    f"WHERE {_SOME}"
 )
 # Asked for first: one that is there already would use up a number at every hello.
 _ADD: Final = Statement(
@@ -100,11 +123,16 @@ _GREET: Final = Statement(
 )
 _ADVANCE: Final = Statement(
     _ACCEPTED.format(
-        "UPDATE nodes SET last_seq = :seq, state_hash = :state_hash, last_digest = :digest, last_reply = :reply, "
-        "changed_at = :now, listed_at = :listed_at, problems = :problems, enumerated = :enumerated, "
-        "complete = :complete, observed_since = coalesce(observed_since, "
-        "CASE WHEN 'container' = ANY(:complete) THEN CAST(:now AS timestamptz) END) WHERE id = :node_id "
-        "RETURNING cluster, node, generation, last_seq AS seq, state_hash",
+        "UPDATE nodes AS n SET last_seq = x.seq, state_hash = decode(x.state_hash, 'base64'), "
+        "last_digest = decode(x.digest, 'base64'), last_reply = decode(x.reply, 'base64'), "
+        "changed_at = x.now, listed_at = x.listed_at, problems = x.problems, enumerated = x.enumerated, "
+        "complete = x.complete, observed_since = coalesce(n.observed_since, "
+        "CASE WHEN 'container' = ANY(x.complete) THEN x.now END) "
+        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (node_id int, seq bigint, state_hash text, digest text, "
+        "reply text, now timestamptz, listed_at timestamptz, problems jsonb, enumerated jsonb, complete text[]) "
+        # For the planner: it is the index that finds them, however many nodes there are.
+        "WHERE n.id = x.node_id AND n.id = ANY(CAST(:node_ids AS int[])) "
+        "RETURNING n.cluster, n.node, n.generation, n.last_seq AS seq, n.state_hash",
         AuditKind.STATE,
     )
 )
@@ -124,14 +152,14 @@ _PEACE: Final = Statement(
 )
 
 
-def locking(identity: NodeIdentity) -> Call:
-    """Lock the node's row until the end of the transaction; ``locked`` reads the answer."""
-    return _LOCK(cluster=identity.cluster, node=identity.node)
+def locking(cluster: str, *nodes: str) -> Call:
+    """Lock the rows of these nodes until the end of the transaction; ``locked`` reads the answer."""
+    return _LOCK(cluster=cluster, nodes=text_array(nodes))
 
 
-def locked(rows: Found) -> Node | None:
-    """Return the node that was locked; None: the register does not know it."""
-    return Node(**dict(zip(_NODE, rows[0], strict=True))) if rows else None
+def locked(rows: Found) -> dict[str, Node]:
+    """Return the nodes that were locked, by their IDs; the register does not know the others."""
+    return {name: Node(**dict(zip(_NODE, columns, strict=True))) for name, *columns in rows}
 
 
 def adding(identity: NodeIdentity) -> Call:
@@ -139,20 +167,22 @@ def adding(identity: NodeIdentity) -> Call:
     return _ADD(cluster=identity.cluster, node=identity.node)
 
 
-def asking_moment(identity: NodeIdentity) -> Call:
-    """Ask for the register's time and the node's last heartbeat, once it is locked; ``moment`` reads the answer."""
-    return _MOMENT(cluster=identity.cluster, node=identity.node)
+def asking_moments(cluster: str, *nodes: str) -> Call:
+    """Ask for the register's time and the last heartbeat of nodes that are locked; ``moments`` reads the answer."""
+    return _MOMENT(cluster=cluster, nodes=text_array(nodes))
 
 
-def moment(rows: Found) -> Moment:
-    """Return what was asked for with ``asking_moment``."""
-    now, heard_at, listed_at, skew, lost_events = rows[0]
-    return Moment(now=now, heard_at=heard_at, listed_at=listed_at, skew=skew, lost_events=lost_events)
+def moments(rows: Found) -> dict[str, Moment]:
+    """Return what was asked for with ``asking_moments``, by the nodes' IDs."""
+    return {
+        name: Moment(now=now, heard_at=heard_at, listed_at=listed_at, skew=skew, lost_events=lost_events)
+        for name, now, heard_at, listed_at, skew, lost_events in rows
+    }
 
 
 async def lock(writer: Writer, identity: NodeIdentity) -> Node | None:
     """Lock the node's row until the end of the transaction; None: the register does not know it."""
-    return locked((await writer.ask(locking(identity)))[0])
+    return locked((await writer.ask(locking(identity.cluster, identity.node)))[0]).get(identity.node)
 
 
 def known(rows: Found, identity: NodeIdentity) -> Node:
@@ -161,7 +191,7 @@ def known(rows: Found, identity: NodeIdentity) -> Node:
     Raises:
         RuntimeError: it is not there.
     """
-    node = locked(rows)
+    node = locked(rows).get(identity.node)
     if node is None:
         raise RuntimeError(f"the row of node {identity.node} vanished; rows of nodes are never deleted")
     return node
@@ -173,10 +203,9 @@ def greeting(node_id: int, values: dict[str, Any]) -> Call:
     return _GREET(node_id=node_id, **{**values, **documents})
 
 
-def advancing(node_id: int, values: dict[str, Any]) -> Call:
-    """Note that a snapshot or delta was applied; ``values`` as in ``greeting``, with ``seq``, ``digest``, ``reply``."""
-    documents = {name: json(values[name]) for name in ("problems", "enumerated")}
-    return _ADVANCE(node_id=node_id, **{**values, **documents, "complete": array(values["complete"])})
+def advancing(advances: Sequence[Advance]) -> Call:
+    """Note of each of these nodes that a snapshot or delta was applied."""
+    return _ADVANCE(rows=json(advances), node_ids=array(advance.node_id for advance in advances))
 
 
 def adding_gap(node_id: int, gap: Gap) -> Call:

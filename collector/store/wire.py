@@ -6,7 +6,7 @@ prepared. Values and rows are psycopg's, as everywhere else; errors too, for ``e
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -215,9 +215,14 @@ def _plain(value: Any) -> Any:
     if type(value[0]) is int:
         return f"{{{','.join(map(str, value))}}}"
     if type(value[0]) is str:
-        texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in value]
-        return '{"' + '","'.join(texts) + '"}'
+        return text_array(value)
     return value
+
+
+def text_array(texts: Iterable[str]) -> str:
+    """Return an array of texts as PostgreSQL reads it."""
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
 def _done(ready: "asyncio.Future[None]") -> None:

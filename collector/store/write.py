@@ -1,9 +1,10 @@
 """Entries: which versions are current, and how one closes and the next opens.
 
-All is done for one node whose row the transaction has locked, so nobody else changes these rows meanwhile.
+All is done for nodes whose rows the transaction has locked, so nobody else changes these rows meanwhile.
 """
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple
@@ -13,7 +14,7 @@ import msgspec
 
 from collector.store import keys
 from collector.store.nodes import NodeIdentity
-from collector.store.wire import Found
+from collector.store.wire import Found, text_array
 from collector.store.writer import Call, Statement, Writer, array, json
 from protocol.entries import Container, Entry, EntryKey, Kind
 
@@ -56,7 +57,18 @@ class Ending(NamedTuple):
     why: str
 
 
+class Change(NamedTuple):
+    """The versions of one node that end and begin at ``now``."""
+
+    node_id: int
+    now: datetime
+    endings: Collection[Ending]
+    openings: Collection[Opening]
+
+
 class _Row(msgspec.Struct, frozen=True, gc=False):
+    node_id: int
+    now: datetime
     kind: str
     entry_id: UUID
     root: str
@@ -71,6 +83,8 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class _End(msgspec.Struct, frozen=True, gc=False):
+    node_id: int
+    now: datetime
     kind: str
     entry_id: UUID
     ended_after: datetime
@@ -84,11 +98,13 @@ _HELD: Final = Statement(
 _HASHES: Final = Statement(
     "SELECT e.hash FROM nodes AS n JOIN entries AS e ON e.node_id = n.id WHERE n.cluster = :cluster AND n.node = :node"
 )
+# OFFSET 0: entry by entry, or the planner may read all of a node's, or everybody's.
 _HELD_OF: Final = Statement(
-    "SELECT e.kind, e.entry_id, e.hash, e.began_before FROM nodes AS n CROSS JOIN "
-    "unnest(CAST(:kinds AS text[]), CAST(:ids AS uuid[])) AS x (kind, entry_id) JOIN entries AS e "
-    'ON e.node_id = n.id AND e.kind = x.kind COLLATE "C" AND e.entry_id = x.entry_id '
-    "WHERE n.cluster = :cluster AND n.node = :node"
+    "SELECT n.node, e.kind, e.entry_id, e.hash, e.began_before FROM "
+    "unnest(CAST(:nodes AS text[]), CAST(:kinds AS text[]), CAST(:ids AS uuid[])) AS x (node, kind, entry_id) "
+    "CROSS JOIN LATERAL (SELECT id, node FROM nodes WHERE cluster = :cluster AND node = x.node OFFSET 0) AS n "
+    "CROSS JOIN LATERAL (SELECT kind, entry_id, hash, began_before FROM entries AS o "
+    "WHERE o.node_id = n.id AND o.kind = x.kind AND o.entry_id = x.entry_id OFFSET 0) AS e"
 )
 _KEYS_OF: Final = Statement(
     "SELECT e.kind, e.root, e.key, e.hash FROM entries AS e "
@@ -98,28 +114,26 @@ _KEYS_OF: Final = Statement(
 _COPIED: Final = (
     "node_id, kind, entry_id, root, key, hash, began_after, began_before, name, mount_id, doc, path_keys, ref_keys"
 )
-_ENDS: Final = (
+_ENDING: Final = (
     "jsonb_to_recordset(CAST(:ends AS jsonb)) AS x "
-    '(kind text COLLATE "C", entry_id uuid, ended_after timestamptz, why text)'
+    "(node_id int, now timestamptz, kind text, entry_id uuid, ended_after timestamptz, why text) "
+    "CROSS JOIN LATERAL (SELECT o.ctid, o.* FROM entries AS o "
+    "WHERE o.node_id = x.node_id AND o.kind = x.kind AND o.entry_id = x.entry_id OFFSET 0) AS e"
 )
 _CLOSE: Final = Statement(
     f"INSERT INTO history ({_COPIED}, ended_after, ended_before, ended_why) "
-    f"SELECT {', '.join('e.' + name for name in _COPIED.split(', '))}, x.ended_after, CAST(:now AS timestamptz), x.why "
-    f"FROM {_ENDS} "
-    "JOIN entries AS e ON e.node_id = :node_id AND e.kind = x.kind AND e.entry_id = x.entry_id"
+    f"SELECT {', '.join('e.' + name for name in _COPIED.split(', '))}, x.ended_after, x.now, x.why FROM {_ENDING}"
 )
 _REMOVE: Final = Statement(
-    f"DELETE FROM entries AS e USING {_ENDS} "
-    "WHERE e.node_id = :node_id AND e.kind = x.kind AND e.entry_id = x.entry_id AND x.why <> 'changed'"
+    f"DELETE FROM entries WHERE ctid = ANY(ARRAY(SELECT e.ctid FROM {_ENDING} WHERE x.why <> 'changed'))"
 )
 _OPEN: Final = Statement(
     f"INSERT INTO entries ({_COPIED}) "
-    "SELECT CAST(:node_id AS int), kind, entry_id, root, key, decode(hash, 'hex'), began_after, "
-    "CAST(:now AS timestamptz), name, mount_id, "
+    "SELECT node_id, kind, entry_id, root, key, decode(hash, 'hex'), began_after, now, name, mount_id, "
     "doc - CAST('{kind,root,key}' AS text[]), path_keys, ref_keys "
-    "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (kind text, entry_id uuid, root text, "
-    "key text, hash text, began_after timestamptz, name text, mount_id text, doc jsonb, path_keys bigint[], "
-    "ref_keys bigint[]) ORDER BY kind, entry_id "
+    "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (node_id int, now timestamptz, kind text, "
+    "entry_id uuid, root text, key text, hash text, began_after timestamptz, name text, mount_id text, doc jsonb, "
+    "path_keys bigint[], ref_keys bigint[]) ORDER BY node_id, kind, entry_id "
     "ON CONFLICT (node_id, kind, entry_id) DO UPDATE SET hash = excluded.hash, began_after = excluded.began_after, "
     "began_before = excluded.began_before, name = excluded.name, mount_id = excluded.mount_id, doc = excluded.doc, "
     "path_keys = excluded.path_keys, ref_keys = excluded.ref_keys WHERE entries.hash IS DISTINCT FROM excluded.hash"
@@ -136,14 +150,28 @@ def asking_held(identity: NodeIdentity) -> Call:
     return _HELD(cluster=identity.cluster, node=identity.node)
 
 
-def asking_held_of(identity: NodeIdentity, names: Collection[Name]) -> Call:
-    """Ask for the current versions with these names, as far as there are any; ``held`` reads the answer."""
-    return _HELD_OF(cluster=identity.cluster, node=identity.node, **_lists(names))
+def asking_held_of(cluster: str, names: Mapping[str, Collection[Name]]) -> Call:
+    """Ask for the current versions with these names of these nodes, as far as there are any; see ``held_each``."""
+    listed = [(node, name) for node, each in names.items() for name in sorted(each)]
+    return _HELD_OF(
+        cluster=cluster,
+        nodes=text_array(node for node, _ in listed),
+        kinds=array(name.kind for _, name in listed),
+        ids=array(name.entry_id for _, name in listed),
+    )
 
 
 def held(rows: Found) -> dict[Name, Held]:
-    """Return what was asked for with ``asking_held`` or ``asking_held_of``."""
+    """Return what was asked for with ``asking_held``."""
     return {Name(kind, entry_id): Held(digest, began) for kind, entry_id, digest, began in rows}
+
+
+def held_each(rows: Found) -> dict[str, dict[Name, Held]]:
+    """Return what was asked for with ``asking_held_of``, by the nodes' IDs."""
+    each: dict[str, dict[Name, Held]] = defaultdict(dict)
+    for node, kind, entry_id, digest, began in rows:
+        each[node][Name(kind, entry_id)] = Held(digest, began)
+    return each
 
 
 def asking_hashes(identity: NodeIdentity) -> Call:
@@ -159,39 +187,44 @@ async def keys_of(writer: Writer, node_id: int, names: Collection[Name]) -> list
     return [(EntryKey(Kind(kind), root, key), digest) for kind, root, key, digest in found]
 
 
-async def apply(
-    writer: Writer, node_id: int, now: datetime, endings: Collection[Ending], openings: Collection[Opening]
-) -> list[Call]:
-    """Close and open versions at ``now``; return the last statements of it, to be asked together with others."""
-    calls = list(_closing(node_id, now, endings))
-    for batch in _batched(openings):
+async def apply(writer: Writer, changes: Sequence[Change]) -> list[Call]:
+    """Close and open versions; return the last statements of it, to be asked together with others."""
+    calls = list(_closing(changes))
+    for batch in _batched((change, opening) for change in changes for opening in change.openings):
         if calls and len(batch) == AT_ONCE:
             await writer.ask(*calls)
             calls.clear()
-        calls.append(_OPEN(node_id=node_id, now=now, rows=json([row(opening) for opening in batch])))
+        calls.append(_OPEN(rows=json([row(change.node_id, change.now, opening) for change, opening in batch])))
     return calls
 
 
-def _closing(node_id: int, now: datetime, endings: Collection[Ending]) -> Iterator[Call]:
-    if endings:
-        ends = json([_End(*end.name, end.after, end.why) for end in sorted(endings)])
-        yield _CLOSE(node_id=node_id, now=now, ends=ends)
-        if any(end.why != "changed" for end in endings):
-            yield _REMOVE(node_id=node_id, ends=ends)
+def _closing(changes: Sequence[Change]) -> Iterator[Call]:
+    ends = [
+        _End(change.node_id, change.now, *end.name, end.after, end.why)
+        for change in changes
+        for end in sorted(change.endings)
+    ]
+    if ends:
+        listed = json(ends)
+        yield _CLOSE(ends=listed)
+        if any(end.why != "changed" for end in ends):
+            yield _REMOVE(ends=listed)
 
 
-def _batched(openings: Collection[Opening]) -> Iterator[list[Opening]]:
+def _batched(openings: Iterable[tuple[Change, Opening]]) -> Iterator[list[tuple[Change, Opening]]]:
     """Yield them in parts: the largest message takes up no more memory, and others get their turn in between."""
     rest = iter(openings)
     while part := list(islice(rest, AT_ONCE)):
         yield part
 
 
-def row(opening: Opening) -> msgspec.Struct:
+def row(node_id: int, now: datetime, opening: Opening) -> msgspec.Struct:
     """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``; ``doc`` still has the key's fields."""
     name, entry, digest, after = opening
     called, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
     return _Row(
+        node_id,
+        now,
         *name,
         entry.root,
         entry.key,

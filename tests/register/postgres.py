@@ -97,7 +97,7 @@ class PostgresRegister:
             case "snapshot":
                 return await ingest.snapshot(database, POLICY, identity, msgspec.json.decode(body, type=Snapshot))
             case _:
-                return await ingest.delta(database, POLICY, identity, msgspec.json.decode(body, type=Delta))
+                return await ingest.Deltas(database, POLICY).apply(identity, msgspec.json.decode(body, type=Delta))
 
     def now(self) -> float:
         ((now,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")

@@ -170,7 +170,7 @@ class Cluster:
         }
         async with self.database.agents() as writer:
             identity = NodeIdentity(CLUSTER, name)
-            _, rows = await writer.ask(nodes.adding(identity), nodes.locking(identity))
+            _, rows = await writer.ask(nodes.adding(identity), nodes.locking(CLUSTER, name))
             self._ids[name] = nodes.known(rows, identity).id
             await writer.finish(nodes.greeting(self._ids[name], values))
         async with self.database.ingest() as conn:
@@ -204,9 +204,8 @@ class Cluster:
         """Begin versions at ``at``; ``after`` is the other bound."""
         openings = [write.Opening(write.name_of(one.entry_key), one, entry_hash(one), after) for one in entries]
         async with self.database.agents() as writer:
-            await writer.finish(
-                *await write.apply(writer, self._ids[node], at or NOW - timedelta(hours=1), [], openings)
-            )
+            change = write.Change(self._ids[node], at or NOW - timedelta(hours=1), [], openings)
+            await writer.finish(*await write.apply(writer, [change]))
 
     async def close(
         self, node: str, entries: Sequence[Entry], *, at: datetime, after: datetime, why: str = "removed"
@@ -214,4 +213,4 @@ class Cluster:
         """End the current versions at ``at``; ``after`` is the other bound."""
         endings = [write.Ending(write.name_of(entry.entry_key), after, why) for entry in entries]
         async with self.database.agents() as writer:
-            await writer.finish(*await write.apply(writer, self._ids[node], at, endings, []))
+            await writer.finish(*await write.apply(writer, [write.Change(self._ids[node], at, endings, [])]))

@@ -108,7 +108,7 @@ class Node:
         if isinstance(message, Snapshot):
             reply = await ingest.snapshot(self.database, self.policy, self.identity, message)
         else:
-            reply = await ingest.delta(self.database, self.policy, self.identity, message)
+            reply = await ingest.Deltas(self.database, self.policy).apply(self.identity, message)
         self.seq = reply.seq
         return reply
 
