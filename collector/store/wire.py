@@ -5,6 +5,7 @@ prepared. Values and rows are psycopg's, as everywhere else; errors too, for ``e
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -52,6 +53,8 @@ class Wire:
         self._due = 0  # exchanges whose answers have not been read to their end
         self._waiting: asyncio.Future[None] | None = None
         self._writing = False
+        self.planned = -math.inf
+        """When kept plans were last thrown away, as ``monotonic`` counts."""
         self._pgconn.enter_pipeline_mode()
         self._loop = asyncio.get_running_loop()
         self._socket = self._pgconn.socket

@@ -11,10 +11,11 @@ from collector.config import Config
 from collector.errors import ProblemError
 from collector.store import asking
 from collector.store.engine import Database
-from collector.store.reader import AllInUseError, Wires
+from collector.store.reader import AllInUseError, Reader, Wires
 from protocol.problems import ProblemType
 
 NOBODY: dict[str, object] = {}
+_PREPARED = "SELECT name FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) FROM things%'"
 
 
 @pytest.fixture
@@ -153,6 +154,34 @@ async def test_a_statement_is_planned_for_what_is_asked_unless_one_plan_serves_a
                 assert await asking.rows(reader, mode[0]) == [("force_custom_plan",)]
     finally:
         await database.close()
+
+
+async def test_a_plan_for_a_small_table_does_not_serve_a_large_one(wires: Wires) -> None:
+    asked = ("SELECT count(*) FROM things WHERE number = :number", {"number": 1})
+    wire = await wires.take(1.0)
+    await wire.exchange(
+        ("SET plan_cache_mode = force_generic_plan", NOBODY),
+        ("CREATE TABLE things (number bigint PRIMARY KEY) WITH (autovacuum_enabled = off)", NOBODY),
+        ("INSERT INTO things VALUES (0)", NOBODY),
+        ("ANALYZE things", NOBODY),
+    )
+
+    async def plan(kept: float) -> str:
+        reader = Reader(wire, kept)
+        for _ in range(2):
+            await reader.alone(asked)
+        (((name,),),) = await reader.alone((_PREPARED, NOBODY))
+        (lines,) = await reader.alone((f"EXPLAIN EXECUTE {name} (1)", NOBODY))
+        return str(lines)
+
+    try:
+        first = await plan(60.0)
+        assert "Seq Scan" in first
+        await wire.exchange(("INSERT INTO things SELECT generate_series(1, 50000)", NOBODY))
+        assert await plan(60.0) == first
+        assert "Index Only Scan" in await plan(0.0)
+    finally:
+        wires.give_back(wire)
 
 
 async def test_statements_that_are_all_that_is_asked_see_one_state_too(database_url: str) -> None:
