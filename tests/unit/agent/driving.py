@@ -11,6 +11,7 @@ from agent.spool import Spooled
 from agent.wire import Body, encode
 from protocol.entries import Container, Entry, EntryKey, Kind, Volume
 from protocol.messages import Backend
+from tests.unit.agent.model_collector import ModelCollector
 
 ROOT = "/var/lib/docker"
 
@@ -116,3 +117,15 @@ class Driver:
 def silence(_name: str, _body: Body) -> Outcome:
     """A network that answers nothing."""
     return Unreachable("nobody there")
+
+
+def agree(driver: Driver, collector: ModelCollector) -> bool:
+    """Whether the collector has what the node has."""
+    return collector.entries == driver.node
+
+
+def last_message(driver: Driver) -> object:
+    """Return the message that is to be sent next."""
+    step = driver.reporter.next(driver.now)
+    assert isinstance(step, Send), f"nothing is to be sent: {step}"
+    return step.message
