@@ -59,6 +59,6 @@ async def stream(conn: Asking, sql: str, given: Mapping[str, Any], batch: int) -
                 yield row
         return
     async with conn.stream(statement(sql).execution_options(yield_per=batch), given) as result:
-        async for partition in result.partitions():
+        async for partition in result.partitions(batch):
             for row in partition:
                 yield tuple(row)

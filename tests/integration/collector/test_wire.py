@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -54,6 +54,21 @@ async def test_a_stream_yields_everything_a_batch_at_a_time(wires: Wires) -> Non
         batches = [batch async for batch in reader.stream("SELECT generate_series(1, :most)", {"most": 7}, 3)]
         assert [number for batch in batches for (number,) in batch] == [1, 2, 3, 4, 5, 6, 7]
         assert [row async for row in asking.stream(reader, "SELECT 1 WHERE FALSE", NOBODY, 3)] == []
+
+
+@pytest.mark.parametrize("way", ["query", "questions"])
+async def test_what_a_stream_has_not_yielded_yet_is_not_read_yet(database_url: str, way: str) -> None:
+    database = Database(Config(database_url=database_url))
+    try:
+        async with getattr(database, way)() as conn:
+            read = []
+            async for (at,) in asking.stream(conn, "SELECT clock_timestamp() FROM generate_series(1, 6)", NOBODY, 2):
+                read.append(at)
+                await asyncio.sleep(0.05)
+        assert len(read) == 6
+        assert all(later - earlier > timedelta(seconds=0.05) for earlier, later in zip(read, read[2:], strict=False))
+    finally:
+        await database.close()
 
 
 async def test_after_a_statement_that_fails_the_wire_goes_on(wires: Wires) -> None:
