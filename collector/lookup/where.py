@@ -50,7 +50,7 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
     if after is not None:
         scope = scope.pinned(after)
     at_once = None
-    if after is None and scope.versions.at is None and ref.prefix_kinds:
+    if after is None and ref.prefix_kinds:
         at_once = await _at_once(scope, ref, limit)
     found, exact = at_once or await _in_turn(scope, ref, limit, after)
     if not found and after is None:
@@ -69,7 +69,7 @@ async def where(scope: Scope, ref: Ref, limit: int, cursor: str) -> Where:
 
 
 async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bool] | None:
-    """Return the containers that the reference names now, and whether exactly; ``None``: it takes more than a look.
+    """Return the containers that the reference names, and whether exactly; ``None``: it takes more than a look.
 
     So it is for a large group, or where names are compared whose hashes collide.
     """
@@ -80,10 +80,11 @@ async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bo
         if len(rows) > limit:
             return None
         _refuse_unlike(ref, wanted, Counter({match.identity: match.kinds for match in found}.values()))
-        return sorted(found, key=lambda match: (match.row.position.node_id, match.row.position.entry_id)), True
+        return sorted(found, key=lambda match: match.row.position.order), True
     found, names = _beginning(rows, ref)
-    if len(found) < len(rows) or _different(found, names):
+    if len(found) < len(rows):
         return None
+    await _refuse_several_names(scope, ref, found, names)
     return found, False
 
 
@@ -156,15 +157,21 @@ async def _prefix(scope: Scope, ref: Ref, limit: int) -> list[_Match]:
     """Return the containers whose one name of some kind begins with the reference."""
     rows = await references.by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value, limit + 1)
     found, names = _beginning(rows, ref)
-    if _different(found, names):
-        total = await references.count_by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value)
-        candidates = tuple(names[:MAX_CANDIDATES])
-        raise ProblemError(
-            ProblemType.AMBIGUOUS,
-            f"{ref.text!r} is the beginning of several names or IDs{_more(total, len(candidates))}; write more of it",
-            candidates=candidates,
-        )
+    await _refuse_several_names(scope, ref, found, names)
     return found
+
+
+async def _refuse_several_names(scope: Scope, ref: Ref, found: Sequence[_Match], names: Sequence[str]) -> None:
+    """Raise ``Ambiguous`` when several containers have different ones of the names."""
+    if len(names) < 2 or len({match.identity for match in found}) < 2:
+        return
+    total = await references.count_by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value)
+    candidates = names[:MAX_CANDIDATES]
+    raise ProblemError(
+        ProblemType.AMBIGUOUS,
+        f"{ref.text!r} is the beginning of several names or IDs{_more(total, len(candidates))}; write more of it",
+        candidates=tuple(candidates),
+    )
 
 
 def _beginning(rows: Iterable[Row], ref: Ref) -> tuple[list[_Match], Sequence[str]]:
@@ -179,11 +186,6 @@ def _beginning(rows: Iterable[Row], ref: Ref) -> tuple[list[_Match], Sequence[st
             found.append(_Match(row, container, kinds))
             names |= dict.fromkeys(f"{kind}:{values[kind]}" for kind in kinds)
     return found, tuple(names)
-
-
-def _different(found: Sequence[_Match], names: Sequence[str]) -> bool:
-    """Whether several containers have different names."""
-    return len(names) > 1 and len({match.identity for match in found}) > 1
 
 
 def _more(total: references.Count, shown: int) -> str:

@@ -16,6 +16,7 @@ MAX_COUNT: Final = 1000
 
 _COLUMN: Final[Mapping[str, str]] = {"id": "key", "mount-id": "mount_id", "name": "name"}
 """The column with each kind of name that a prefix may stand for."""
+_BEARS: Final = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,10 @@ async def by_tokens(
     conn: Asking, versions: Versions, tokens: Sequence[int], position: Position | None, limit: int
 ) -> list[Row]:
     """Return up to ``limit`` containers behind ``position`` that bear one of the tokens (hashes)."""
-    condition = "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])"
     continued = position.parameters if position is not None else {}
     found = await asking.rows(
         conn,
-        rows.page(Kind.CONTAINER, versions, condition, position),
+        rows.page(Kind.CONTAINER, versions, _BEARS, position),
         {**continued, **versions.parameters, "tokens": list(tokens), "limit": limit},
     )
     return [_row(row) for row in found]
@@ -43,11 +43,12 @@ async def by_tokens(
 async def called(
     conn: Asking, versions: Versions, kinds: Sequence[str], text: str, tokens: Sequence[int], limit: int
 ) -> list[Row]:
-    """Return the containers that ``text`` names now: whole, or else those one of whose names begins with it.
+    """Return the containers that ``text`` names: whole, or else those one of whose names begins with it.
 
     Whole are those that bear one of the tokens (hashes), or have ``text`` as their name of one of ``kinds``; begin may
-    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows. ``versions`` is of no other
-    moment. It is one statement with one plan, and all that is asked.
+    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows: in an order, PostgreSQL would
+    look for what it thinks common, and nobody bears, among all containers. About now it is one statement with one plan,
+    and all that is asked.
     """
     bounds = prefix(text)
     named = " UNION ALL ".join(
@@ -57,7 +58,7 @@ async def called(
     whole = f":low IN ({', '.join(_COLUMN[kind] for kind in kinds)})"
     given = {**bounds, **versions.parameters, "limit": limit}
     if tokens:
-        bearing = versions.where("kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])")
+        bearing = f"SELECT * FROM ({versions.where(_BEARS)}) AS v"
         given["tokens"] = list(tokens)
         found = (
             f"WITH named AS MATERIALIZED ({named}), borne AS MATERIALIZED ({bearing} LIMIT :limit), "
@@ -66,8 +67,11 @@ async def called(
     else:
         found = f"WITH named AS MATERIALIZED ({named}), exact AS MATERIALIZED (SELECT * FROM named WHERE {whole})"
     found += " SELECT * FROM exact UNION ALL SELECT * FROM named WHERE NOT EXISTS (SELECT FROM exact)"
-    (rows_found,) = await asking.alone(conn, (rows.select(Kind.CONTAINER, found, few=True), given))
-    return _distinct(rows_found)
+    statement = rows.select(Kind.CONTAINER, found, few=True)
+    if versions.at is not None:
+        return _distinct(await asking.rows(conn, statement, given))
+    (now,) = await asking.alone(conn, (statement, given))
+    return _distinct(now)
 
 
 async def borne(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[int]:
@@ -84,9 +88,7 @@ async def borne(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list
 
 async def count_by_tokens(conn: Asking, versions: Versions, tokens: Sequence[int]) -> dict[tuple[int, ...], int]:
     """Return how many containers bear each combination of the tokens."""
-    source = versions.where(
-        "kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])", "node_id, entry_id, ref_keys"
-    )
+    source = versions.where(_BEARS, "node_id, entry_id, ref_keys")
     found = await asking.rows(
         conn,
         "SELECT borne, count(*) FROM (SELECT DISTINCT v.node_id, v.entry_id, "

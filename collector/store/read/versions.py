@@ -61,6 +61,11 @@ class Position:
     ended: datetime | None
 
     @property
+    def order(self) -> tuple[int, str, bool, datetime | None]:
+        """What the places of rows in a list are compared by."""
+        return self.node_id, self.entry_id, self.ended is None, self.ended
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Parameters of the text that ``Versions.page`` returns."""
         given = {"after_node": self.node_id, "after_entry": self.entry_id}
