@@ -170,9 +170,6 @@ def test_the_documented_job_makes_a_report_whenever_it_is_run(swarm: Swarm) -> N
     reports = folder / "reports"
     reports.mkdir()
     os.chown(reports, 65532, 65532)
-    token = swarm.ask(engine, "token", "create", "--role", "auditor", "--comment", "reports")
-    assert token.returncode == 0, token.stderr
-    (folder / "auditor.token").write_text(token.stdout)
     lines = operations.block("As a job of the Swarm")
     for documented, here in (
         ("NODE\n", f"{engine.host.name}\n"),
