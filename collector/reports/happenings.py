@@ -94,7 +94,7 @@ KINDS: Final = (
         "Changes",
         (
             Column("at", "When", 1.6, bounds=True),
-            Column("engine_at", "By the engine's clock", 1.4),
+            Column("engine_at", "By the engine's clock", 1.7),
             Column("cluster", "Cluster", 0),
             Column("node", "Node ID", 0.9),
             Column("hostname", "Node", 0.9),

@@ -15,18 +15,21 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from collector.config import with_password
 from mountbook.errors import UserError
 from mountbook.local import datadir, pgprograms
 from mountbook.local.pgprograms import Account, Programs
 
 DATABASE: Final = "mountbook"
 """Name of the database and of its owner."""
+FILE_VARIABLE: Final = "MOUNTBOOK_DATABASE_PASSWORD_FILE"
+"""The variable that names a file with the password that an address lacks."""
 
 _SOCKET: Final = ".s.PGSQL.5432"
 _SUN_PATH: Final = 107
@@ -102,14 +105,22 @@ def start(data: Path, say: Callable[[str], None] = lambda _: None, wanted: Calla
     return server
 
 
-def named_or_running(url: str | None) -> str:
+def named_or_running(url: str | None, environ: Mapping[str, str] | None = None) -> str:
     """Return ``url``, or without one the address of the PostgreSQL that ``up`` runs in its usual place.
 
+    A password that it lacks is in the file that the environment names, as for a collector: commands work in a
+    collector's container as they are typed.
+
     Raises:
-        UserError: none is named, and none runs there.
+        UserError: none is named, and none runs there; or the file cannot be read.
     """
     if url:
-        return url
+        file = (os.environ if environ is None else environ).get(FILE_VARIABLE, "")
+        try:
+            return with_password(url, Path(file).read_text().strip() if file else "")
+        except (OSError, UnicodeDecodeError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "it is not text"
+            raise UserError(f"{FILE_VARIABLE}: {file} cannot be read: {why}") from exc
     for home in (datadir.default(), datadir.default() / "sample"):
         try:
             lines = (home / "postgres" / "postmaster.pid").read_text().split("\n")

@@ -1,6 +1,7 @@
 """``mountbook deploy`` where things are not as usual: data that lies elsewhere, obstacles, and the hardened agent."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from protocol.reports import END
+from tests import operations
 from tests.swarm import images
 from tests.swarm.engines import IMAGE
 from tests.swarm.hosts import wait_until
@@ -160,6 +163,42 @@ def test_deploy_run_again_keeps_a_layout_and_a_node_cannot_be_given_back_unseen(
     assert labels(swarm) == before
     # Not hardened any more: another user goes on with the same volume.
     assert "1 of 1 nodes report." in done.stderr
+
+
+def test_the_documented_job_makes_a_report_whenever_it_is_run(swarm: Swarm) -> None:
+    engine, folder = swarm.leader, swarm.leader.host.folder
+    reports = folder / "reports"
+    reports.mkdir()
+    os.chown(reports, 65532, 65532)
+    lines = operations.block("As a job of the Swarm")
+    for documented, here in (
+        ("NODE\n", f"{engine.host.name}\n"),
+        ("/srv/reports", str(reports)),
+        ("service create", "service create --no-resolve-image"),
+    ):
+        assert documented in lines, documented
+        lines = lines.replace(documented, here)
+    create, update = lines.split("docker service update")
+    environment = {**engine.host.environment, "DOCKER_HOST": engine.url, "PATH": f"/usr/bin:{os.environ['PATH']}"}
+    for script in (create, f"docker service update{update}"):
+        done = subprocess.run(
+            ["sh", "-ec", script],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        said = engine.docker("service", "logs", "mountbook-report")
+        assert done.returncode == 0, (done.stderr, said)
+        assert {path.name for path in reports.iterdir()} == {"coverage.pdf", "coverage.csv"}, said
+        assert END["pdf"].search((reports / "coverage.pdf").read_bytes()[-512:])
+        for path in reports.iterdir():
+            path.unlink()
+    engine.docker("service", "rm", "mountbook-report")
+    engine.docker("secret", "rm", "mountbook_auditor_token")
+    engine.docker("node", "update", "--label-rm", "reports", engine.host.name)
 
 
 def test_undeploy_keeps_the_register_and_forgets_everything_else_when_told(swarm: Swarm) -> None:

@@ -19,16 +19,9 @@ from mountbook.errors import UNREACHABLE, USAGE
 from protocol.reports import END
 from tests.integration.collector.node import Node, Rows, container
 from tests.integration.collector.serving import collector
+from tests.operations import block
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCUMENT = (ROOT / "docs/operations.md").read_text()
-
-
-def block(heading: str) -> str:
-    """Return the first block of code below a heading of the document."""
-    found = re.search(rf"^### {re.escape(heading)}\n.*?^```\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-    assert found is not None, f"there is no {heading!r} in docs/operations.md"
-    return found[1]
 
 
 def cron_lines() -> list[str]:

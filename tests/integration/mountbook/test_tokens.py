@@ -1,9 +1,12 @@
 """Tokens, made, listed and ended next to the database."""
 
+from pathlib import Path
+
 import pytest
 
 from mountbook.errors import UserError
 from mountbook.local import services, tokens
+from mountbook.local.postgres import named_or_running
 
 
 def test_a_token_is_made_listed_without_its_secret_and_ended(database_url: str) -> None:
@@ -38,3 +41,18 @@ def test_an_address_that_is_none_is_refused_before_anything_is_tried() -> None:
         tokens.list_tokens("mysql://x/y")
     with pytest.raises(UserError, match="postgresql://USER"):
         services.migrate("mysql://x/y", lambda _: None)
+
+
+def test_a_password_that_an_address_lacks_is_in_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("a/b\n")
+    environ = {"MOUNTBOOK_DATABASE_PASSWORD_FILE": str(file)}
+    named = {
+        "postgresql://me@db/x": "postgresql://me:a%2Fb@db/x",
+        "postgresql://me:own@db/x": "postgresql://me:own@db/x",
+    }
+    assert {url: named_or_running(url, environ) for url in named} == named
+    assert named_or_running("postgresql://me@db/x", {}) == "postgresql://me@db/x"
+    file.unlink()
+    with pytest.raises(UserError, match=f"{file} cannot be read"):
+        named_or_running("postgresql://me@db/x", environ)
