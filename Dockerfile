@@ -6,12 +6,16 @@
 # SQLAlchemy nor the page. No "# syntax=" line: it would pull an image, and every engine since 23 does without.
 ARG PYTHON_IMAGE=python:3.13-slim
 
-FROM ${PYTHON_IMAGE} AS build
+# Whatever is built is built on the builder's own processor: emulated, pip takes minutes.
+FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 COPY lock/build.txt lock/build.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /build && /build/bin/pip install --require-hashes -r lock/build.txt
+
+# Pure Python, so one for every processor.
+FROM build AS wheel
 COPY pyproject.toml README.md LICENSE stack.yml ./
 COPY protocol protocol
 COPY agent agent
@@ -21,19 +25,31 @@ COPY mountbook mountbook
 # SOURCE_DATE_EPOCH makes the wheel's bytes depend on the sources alone.
 RUN SOURCE_DATE_EPOCH=1767225600 /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM build AS agent-environment
+# Packages for the image's processor have to be asked for by every platform that its C library can run; pip does that
+# for a directory only, where commands of theirs would name its own Python: nobody needs them.
+FROM build AS environment
+ARG TARGETARCH
+RUN python -m venv --without-pip /opt/mountbook \
+    && ln -s /opt/mountbook/lib/python3.*/site-packages /packages \
+    && machine=$(echo "$TARGETARCH" | sed 's/amd64/x86_64/; s/arm64/aarch64/') \
+    && seq --format "--platform=manylinux_2_%.0f_$machine" 36 -1 17 >/platforms \
+    && echo "--platform=manylinux2014_$machine" >>/platforms
+
+FROM environment AS agent-environment
 COPY lock/runtime-agent.txt lock/runtime-agent.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv --without-pip /opt/mountbook \
-    && /build/bin/pip --python /opt/mountbook/bin/python install --require-hashes -r lock/runtime-agent.txt \
-    && /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
+    /build/bin/pip install --require-hashes -r lock/runtime-agent.txt --only-binary=:all: $(cat /platforms) \
+        --target /packages && rm -r /packages/bin
+COPY --from=wheel /wheels /wheels
+RUN /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
 
-FROM build AS collector-environment
+FROM environment AS collector-environment
 COPY lock/runtime-collector.txt lock/runtime-collector.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv --without-pip /opt/mountbook \
-    && /build/bin/pip --python /opt/mountbook/bin/python install --require-hashes -r lock/runtime-collector.txt \
-    && /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
+    /build/bin/pip install --require-hashes -r lock/runtime-collector.txt --only-binary=:all: $(cat /platforms) \
+        --target /packages && rm -r /packages/bin
+COPY --from=wheel /wheels /wheels
+RUN /build/bin/pip --python /opt/mountbook/bin/python install --no-deps /wheels/*.whl
 
 FROM ${PYTHON_IMAGE} AS runtime
 ENV PATH=/opt/mountbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

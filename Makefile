@@ -39,12 +39,16 @@ soak: $(VENV)/.dev ## the long version of the faults and of the invariants; hour
 
 .PHONY: lab
 lab: $(VENV)/.dev ## the tests with real Docker engines; root, and Debian's docker.io
-	$(BIN)/python -m pytest tests/swarm $(ARGS)
+	$(BIN)/python -m pytest tests/swarm --ignore=tests/swarm/test_images.py $(ARGS)
 
 .PHONY: swarm
 swarm: $(VENV)/.dev ## of make lab only the tests on one Swarm of four engines; root, seven minutes
 	$(BIN)/python -m pytest tests/swarm/test_swarm.py tests/swarm/test_swarm_changes.py \
 		tests/swarm/test_swarm_does_not_forget.py tests/swarm/test_swarm_faults.py $(ARGS)
+
+.PHONY: images
+images: $(VENV)/.dev ## build the images for amd64 and arm64 as operations.md says, push and run them; root, like lab
+	$(BIN)/python -m pytest tests/swarm/test_images.py $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: style, and whether everything is formatted

