@@ -74,8 +74,14 @@ async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bo
     So it is for a large group, or where names are compared whose hashes collide.
     """
     wanted = {kind: token(kind, ref.value) for kind in ref.exact_kinds}
-    hashes = [hash_token(text) for kind, text in wanted.items() if kind not in ref.prefix_kinds]
-    rows = await references.called(scope.conn, scope.versions, ref.prefix_kinds, ref.value, hashes, limit + 1)
+    hashes = {kind: hash_token(text) for kind, text in wanted.items()}
+    if scope.versions.at is None:
+        others = [number for kind, number in hashes.items() if kind not in ref.prefix_kinds]
+        rows = await references.called(scope.conn, scope.versions, ref.prefix_kinds, ref.value, others, limit + 1)
+    else:
+        rows = await references.bearing(scope.conn, scope.versions, list(hashes.values()), limit + 1)
+        if not rows:
+            return await _prefix(scope, ref, limit), False
     if found := _verified(rows, wanted):
         if len(rows) > limit:
             return None

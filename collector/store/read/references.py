@@ -43,12 +43,11 @@ async def by_tokens(
 async def called(
     conn: Asking, versions: Versions, kinds: Sequence[str], text: str, tokens: Sequence[int], limit: int
 ) -> list[Row]:
-    """Return the containers that ``text`` names: whole, or else those one of whose names begins with it.
+    """Return the containers that ``text`` names now: whole, or else those one of whose names begins with it.
 
     Whole are those that bear one of the tokens (hashes), or have ``text`` as their name of one of ``kinds``; begin may
-    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows: in an order, PostgreSQL would
-    look for what it thinks common, and nobody bears, among all containers. About now it is one statement with one plan,
-    and all that is asked.
+    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows. ``versions`` is of no other
+    moment. It is one statement with one plan, and all that is asked.
     """
     bounds = prefix(text)
     named = " UNION ALL ".join(
@@ -67,11 +66,18 @@ async def called(
     else:
         found = f"WITH named AS MATERIALIZED ({named}), exact AS MATERIALIZED (SELECT * FROM named WHERE {whole})"
     found += " SELECT * FROM exact UNION ALL SELECT * FROM named WHERE NOT EXISTS (SELECT FROM exact)"
-    statement = rows.select(Kind.CONTAINER, found, few=True)
-    if versions.at is not None:
-        return _distinct(await asking.rows(conn, statement, given))
-    (now,) = await asking.alone(conn, (statement, given))
+    (now,) = await asking.alone(conn, (rows.select(Kind.CONTAINER, found, few=True), given))
     return _distinct(now)
+
+
+async def bearing(conn: Asking, versions: Versions, tokens: Sequence[int], limit: int) -> list[Row]:
+    """Return up to ``limit`` containers that bear one of the tokens (hashes); which ones nobody knows.
+
+    In an order, PostgreSQL would look for what it thinks common, and nobody bears, among all containers.
+    """
+    found = f"SELECT * FROM ({versions.where(_BEARS)}) AS v LIMIT :limit"
+    given = {**versions.parameters, "tokens": list(tokens), "limit": limit}
+    return _distinct(await asking.rows(conn, rows.select(Kind.CONTAINER, found, few=True), given))
 
 
 async def borne(conn: Asking, versions: Versions, tokens: Sequence[int]) -> list[int]:
