@@ -8,6 +8,7 @@ import sys
 
 import structlog
 
+from collector import garbage
 from collector.app import serve
 from collector.config import Config, from_environment
 from collector.errors import ConfigError, StartError
@@ -62,7 +63,7 @@ def log_as_json() -> None:
 
 
 async def _until_told(config: Config) -> None:
-    serving = asyncio.create_task(serve(config))
+    serving = asyncio.create_task(serve(config, started=lambda _: garbage.settle()))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving.cancel)
