@@ -54,15 +54,16 @@ async def _measure(world: World, count: int, seconds: float) -> list[Row]:
         with _bare() as bare:
             for _ in range(PAIRS + 1):
                 before = proc.cpu_seconds(stage.collector or 0)
-                ours = await _rate(stage.url, beats, seconds)
-                cpu.append((proc.cpu_seconds(stage.collector or 0) - before) / (ours * seconds))
-                pairs.append((ours, await _rate(bare, beats, seconds)))
+                answers, took = await _load(stage.url, beats, seconds)
+                cpu.append((proc.cpu_seconds(stage.collector or 0) - before) / answers)
+                yardstick, yardstick_took = await _load(bare, beats, seconds)
+                pairs.append((answers / took, yardstick / yardstick_took))
         wal, hot = await _cost(stage, beats)
     return [_speed(pairs[1:], statistics.median(cpu[1:])), _wal(count, wal), _hot(hot)]
 
 
-async def _rate(url: str, beats: list[bytes], seconds: float) -> float:
-    """Return how many heartbeats a second are answered."""
+async def _load(url: str, beats: list[bytes], seconds: float) -> tuple[int, float]:
+    """Return how many heartbeats were answered, and in how many seconds: those begun in time are waited for."""
     began = time.perf_counter()
 
     def lane(beat: bytes) -> Iterator[Job]:
@@ -71,7 +72,7 @@ async def _rate(url: str, beats: list[bytes], seconds: float) -> float:
             yield job
 
     answers = await load.run(url, [lane(beat) for beat in beats])
-    return answers / (time.perf_counter() - began)
+    return answers, time.perf_counter() - began
 
 
 async def _cost(stage: Stage, beats: list[bytes]) -> tuple[float, float]:

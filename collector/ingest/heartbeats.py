@@ -1,4 +1,4 @@
-"""Heartbeats of many nodes, gathered and written by one statement a second, answered after its commit."""
+"""Heartbeats of many nodes, gathered and written by one statement a second, or sooner when there are many."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,8 @@ from collector.store.nodes import NodeIdentity
 from protocol.messages import Heartbeat, HeartbeatReply
 from protocol.problems import ProblemType
 
+ENOUGH: Final = 500
+"""When so many have come, nothing is gained by gathering more: they only wait."""
 _MOST: Final = 10_000
 """So many heartbeats go into one statement."""
 _LONGEST: Final = rules.LONGEST.total_seconds()
@@ -43,15 +45,16 @@ class _Waiting:
 class HeartbeatBatcher:
     """Gathers heartbeats; use ``start`` and ``stop`` around it.
 
-    ``every`` is the time over which they are gathered, ``silent_after`` as in ``Policy``; in seconds. ``statements``
-    counts what was asked of the database.
+    ``every`` is the time over which ``enough`` are gathered, ``silent_after`` as in ``Policy``; in seconds. Answers
+    come after the commit. ``statements`` counts what was asked of the database.
     """
 
-    def __init__(self, database: Database, silent_after: float, every: float = 1.0) -> None:
+    def __init__(self, database: Database, silent_after: float, every: float = 1.0, *, enough: int = ENOUGH) -> None:
         self.statements = 0
-        self._database, self._silent_after, self._every = database, silent_after, every
+        self._database, self._silent_after, self._every, self._enough = database, silent_after, every, enough
         self._waiting: dict[_Question, _Waiting] = {}
         self._something = asyncio.Event()
+        self._at_once = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -72,6 +75,7 @@ class HeartbeatBatcher:
         """
         self._stopping.set()
         self._something.set()
+        self._at_once.set()
         if self._task is not None:
             await self._task
 
@@ -88,6 +92,8 @@ class HeartbeatBatcher:
         if waiting is None:
             waiting = self._waiting[question] = _Waiting(message, monotonic())
             self._something.set()
+            if len(self._waiting) >= self._enough:
+                self._at_once.set()
         # Each has an answer of its own: one of several who ask the same may go away.
         answer: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         waiting.answers.append(answer)
@@ -100,14 +106,17 @@ class HeartbeatBatcher:
         while not self._stopping.is_set() or self._waiting:
             await self._something.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._every)
+                await asyncio.wait_for(self._at_once.wait(), self._every)
             await self._flush()
 
     async def _flush(self) -> None:
         questions = list(self._waiting)[:_MOST]
         batch = {question: self._waiting.pop(question) for question in questions}
-        if not self._waiting and not self._stopping.is_set():
-            self._something.clear()
+        if not self._stopping.is_set():
+            if not self._waiting:
+                self._something.clear()
+            if len(self._waiting) < self._enough:
+                self._at_once.clear()
         if not batch:
             return
         try:

@@ -157,6 +157,21 @@ async def test_an_unexpected_error_reaches_who_waits_and_does_not_end_the_writin
     assert (await batcher.beat(node.identity, node.heartbeat_message())).action == "ok"
 
 
+async def test_when_enough_have_come_nobody_waits_for_more(database: Database) -> None:
+    agents = await many(database, 5)
+    batcher = HeartbeatBatcher(database, POLICY.silent_after, every=3600, enough=3)
+    batcher.start()
+    beats = [asyncio.create_task(batcher.beat(agent.identity, agent.heartbeat_message())) for agent in agents]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*beats)
+    assert batcher.statements == 1, "those that had come by then go too"
+    beats = [asyncio.create_task(batcher.beat(agent.identity, agent.heartbeat_message())) for agent in agents[:2]]
+    await asyncio.sleep(0.2)
+    assert batcher.statements == 1, "two are not enough"
+    await batcher.stop()
+    assert [reply.action for reply in await asyncio.gather(*beats)] == ["ok", "ok"]
+
+
 async def test_stopping_writes_what_is_there_and_takes_no_more(database: Database, node: Node) -> None:
     await node.hello()
     batcher = HeartbeatBatcher(database, POLICY.silent_after, every=3600)
