@@ -70,7 +70,8 @@ import os, signal
 from tests.swarm import emulation
 from tests.swarm.lab import Lab
 lab = Lab()
-emulation.arm64(lab.host(), lab.folder.name).__enter__()
+rule = emulation.arm64(lab.host(), lab.folder.name)  # kept: its end would remove the rule
+rule.__enter__()
 print(lab.folder.name, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
