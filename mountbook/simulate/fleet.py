@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -19,6 +19,8 @@ _TICK: Final = 0.01
 _TIMEOUT: Final = 30.0
 _TRIES: Final = 20
 """So many nodes are asked for a container that may change, before a change is put off."""
+_SELDOM: Final = (100_000, 20, 100)
+"""Thresholds of ``gc``: few of thousands of requests under way are garbage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,21 @@ def nodes(options: Options, world: World) -> Iterator[SimulatedNode]:
 
 
 @contextmanager
-def frozen_garbage() -> Iterator[None]:
-    """Make what is there permanent: walking through five thousand agents for garbage would hold up every answer."""
-    gc.collect()
-    gc.freeze()
+def frozen_garbage() -> Iterator[Callable[[], None]]:
+    """Make what is there permanent: walking through five thousand agents for garbage would hold up every answer.
+
+    What is given does it again, when the agents hold more than they did at first. What comes later is searched seldom.
+    """
+
+    def freeze() -> None:
+        gc.collect()
+        gc.freeze()
+
+    before = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    freeze()
     try:
-        yield
+        yield freeze
     finally:
         gc.unfreeze()
+        gc.set_threshold(*before)

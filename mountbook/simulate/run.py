@@ -94,16 +94,17 @@ class _Simulation:
             prober = Prober(stage.url, stage.operator, options.probes, options.settle)
             tasks = [asyncio.create_task(work) for work in (self._progress(fleet), prober.run())]
             try:
-                with frozen_garbage():
-                    return await self._simulate(stage, fleet, prober)
+                with frozen_garbage() as freeze:
+                    return await self._simulate(stage, fleet, prober, freeze)
             finally:
                 await _ended(tasks)
                 await fleet.stop()
 
-    async def _simulate(self, stage: Stage, fleet: Fleet, prober: Prober) -> Summary:
+    async def _simulate(self, stage: Stage, fleet: Fleet, prober: Prober, freeze: Callable[[], None]) -> Summary:
         options = self._options
         wal = await _wal_bytes(stage)
         load_seconds = await self._first_reports(fleet)
+        freeze()
         happenings = Happenings(options.faults, options.seconds, stage, fleet)
         ran = []
         fleet.weather.begin(options.faults)
