@@ -29,7 +29,7 @@ ENVIRONMENT: Final[dict[str, str]] = {
     "MOUNTBOOK_HOST": f"host: the address to listen on; default {DEFAULT_HOST}",
     "MOUNTBOOK_PORT": f"port: the port to listen on, 0 for a free one; default {DEFAULT_PORT}",
     "MOUNTBOOK_INGEST_POOL": "ingest_pool: most connections for snapshots and deltas, and for other writing; default 8",
-    "MOUNTBOOK_INGEST_WAITING": "ingest_waiting: most messages that wait for such a connection; default 64",
+    "MOUNTBOOK_INGEST_WAITING": "ingest_waiting: most messages but deltas that wait for such a connection; default 64",
     "MOUNTBOOK_QUERY_POOL": "query_pool: most connections for questions; default 8",
     "MOUNTBOOK_INGEST_TIMEOUT": "ingest_timeout: most seconds of one statement of ingest; default 60",
     "MOUNTBOOK_QUERY_TIMEOUT": "query_timeout: most seconds of one statement of a question; default 30",
