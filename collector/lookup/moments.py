@@ -50,7 +50,8 @@ def check_remembered(when: datetime, first: datetime | None, field: str = "at") 
     if first is not None and when < first:
         raise ProblemError(
             ProblemType.BAD_REQUEST,
-            f"{times.to_text(when)} lies before the register's first record, which is of {times.to_text(first)}",
+            f"{times.to_text(when)} lies before the register's first record, which is of {times.to_text(first)}; "
+            f"give that or a later time as {field}",
             field=field,
         )
 
