@@ -64,6 +64,7 @@ class Deltas:
     def __init__(self, database: Database, policy: Policy, at_once: int = AT_ONCE) -> None:
         self._database, self._policy, self.at_once = database, policy, at_once
         self._waiting: list[_Waiting] = []
+        self._writing = 0
         self._writers: set[asyncio.Task[None]] = set()
 
     async def apply(self, identity: NodeIdentity, message: Delta) -> Applied:
@@ -75,15 +76,20 @@ class Deltas:
         fresh = await turns.read(message.upserts)
         one = _Waiting(identity, message, fresh, [write.name_of(key) for key in message.removes])
         self._waiting.append(one)
-        if len(self._writers) < self.at_once:
+        if self._writing < self.at_once:
+            self._writing += 1
             writer = asyncio.create_task(self._write(), name="deltas")
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
         return await one.answer
 
     async def _write(self) -> None:
-        while batch := self._next():
-            await self._apply(batch)
+        try:
+            while batch := self._next():
+                await self._apply(batch)
+        finally:
+            # In the same step in which it found nothing: to a task that is only about to end, nothing could be left.
+            self._writing -= 1
 
     async def _apply(self, batch: Sequence[_Waiting]) -> None:
         try:

@@ -85,6 +85,16 @@ async def test_what_comes_meanwhile_goes_in_one_transaction(
     assert wrote[FIRST] not in together, "that was under way already"
 
 
+async def test_one_that_comes_at_the_end_of_the_one_before_is_written(
+    database: Database, deltas: ingest.Deltas
+) -> None:
+    """Who hears an answer may say the next at once, before the loop knows that the transaction's task has ended."""
+    one, other = await greeted(database, "one", "other")
+    async with asyncio.timeout(10):
+        await deltas.apply(one.identity, one.delta_message([container(1)]))
+        assert (await deltas.apply(other.identity, other.delta_message([container(2)]))).seq == 2
+
+
 async def test_each_is_answered_for_itself(database: Database, deltas: ingest.Deltas, rows: Rows) -> None:
     """One is repeated, one is of an older generation, one leads elsewhere; the one beside them is applied."""
     repeated, former, astray, good = await greeted(database, "repeated", "former", "astray", "good")
