@@ -64,7 +64,7 @@ def make_app(config: Config) -> web.Application:
     notary = make_notary(config.signing_key, config.checkpoints)
     keeper = Keeper(database, notary)
     retention = Retention(database, config.retention, notary.key if notary is not None else None)
-    app = web.Application(middlewares=[middleware.number, middleware.measure, middleware.explain])
+    app = web.Application(middlewares=[middleware.around])
     batcher = HeartbeatBatcher(database, config.silent_after, config.flush)
     policy = Policy(Intervals(heartbeat=config.heartbeat, relist=config.relist), config.silent_after)
     deltas = Deltas(database, policy, max(1, min(AT_ONCE, config.ingest_pool - 1)))

@@ -80,7 +80,7 @@ class Config:
     relist: float = 30.0
     """What agents are asked to leave between two full looks at the least."""
     flush: float = 1.0
-    """Heartbeats of so long are written by one statement."""
+    """Heartbeats of so long, at the most, are written by one statement."""
 
     @property
     def silent_after(self) -> float:

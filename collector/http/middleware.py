@@ -1,7 +1,7 @@
 """Around every request: its number, its measurements, and a problem document for whatever goes wrong."""
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -23,48 +23,58 @@ log = structlog.get_logger(__name__)
 
 
 @web.middleware
-async def number(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Give the request a number, the caller's own if it sent one; it stands in the answer, in logs and in problems."""
-    given = request.headers.get(_HEADER, "")
-    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-    request[REQUEST_ID] = request_id
-    structlog.contextvars.clear_contextvars()
+async def around(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Number the request, explain what went wrong with it, and measure it.
+
+    It is one function, since every request passes it twice, and thousands wait in it for the commit that answers them.
+    """
+    began = time.perf_counter()
+    request_id = request[REQUEST_ID] = _number(request)
+    # Nobody else's: every request is a task of its own, with a copy of the context that its connection began with.
     structlog.contextvars.bind_contextvars(request_id=request_id)
-    response = await handler(request)
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+    except Exception as exc:
+        response = _explain(exc, request)
+        status = response.status
+    finally:
+        _measure(request, status, time.perf_counter() - began)
     if not response.prepared:
         response.headers[_HEADER] = request_id
     return response
 
 
-@web.middleware
-async def measure(request: web.Request, handler: _Handler) -> web.StreamResponse:
+def _number(request: web.Request) -> str:
+    """Return the caller's own number if it sent one, else a new one; it stands in the answer, in logs, in problems."""
+    given = request.headers.get(_HEADER)
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return f"{random.getrandbits(64):016x}"
+
+
+def _explain(error: Exception, request: web.Request) -> web.Response:
+    """Turn an error into a problem document; only what nobody foresaw is logged, with its traceback.
+
+    Raises:
+        ConnectionResetError: the caller went away, and nobody is there to be told.
+        HTTPException: it is no error but an answer.
+    """
+    match error:
+        case ProblemError():
+            return problems.from_error(error, request)
+        case web.HTTPException() if error.status >= 400:
+            return problems.from_http(error, request)
+        case web.HTTPException() | ConnectionResetError():
+            raise error
+    log.exception("request failed", exc_info=error, method=request.method, path=request.path)
+    return problems.internal(request)
+
+
+def _measure(request: web.Request, status: int, seconds: float) -> None:
     """Count the request and its time under its route, never under its path: paths are the callers' to invent."""
-    began = time.perf_counter()
-    status = 500
-    try:
-        response = await handler(request)
-        status = response.status
-        return response
-    finally:
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource is not None else _UNMATCHED
-        method = request.method if resource is not None else _UNMATCHED
-        request.app[METRICS].answered(method, route, status, time.perf_counter() - began)
-
-
-@web.middleware
-async def explain(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Turn every error into a problem document; only what nobody foresaw is logged, with its traceback."""
-    try:
-        return await handler(request)
-    except ProblemError as exc:
-        return problems.from_error(exc, request)
-    except web.HTTPException as exc:
-        if exc.status < 400:
-            raise
-        return problems.from_http(exc, request)
-    except ConnectionResetError:
-        raise  # the caller went away: nobody is there to be told
-    except Exception:
-        log.exception("request failed", method=request.method, path=request.path)
-        return problems.internal(request)
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else _UNMATCHED
+    method = request.method if resource is not None else _UNMATCHED
+    request.app[METRICS].answered(method, route, status, seconds)

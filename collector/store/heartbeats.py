@@ -1,9 +1,8 @@
 """Heartbeats: many nodes' in one statement, and the row that every other message leaves for the next one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -42,26 +41,32 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     listed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """``heard``: generation, seq and hash are the register's. ``current``: at least the generation is."""
+class Taken(NamedTuple):
+    """What became of heartbeats that were taken in together, at ``now``: which were not heard, by their places.
 
-    heard: bool
-    current: bool
+    ``unlike`` are those with another seq or hash than the register's; ``unknown`` those of another generation, or of a
+    node that there is not.
+    """
+
     now: datetime
+    unlike: frozenset[int]
+    unknown: frozenset[int]
 
 
 # Rows are locked in the order of their keys wherever the planner follows the list; heard_before and lost_before keep
-# the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18. Who was heard is asked with IN:
-# it becomes a hash table, where a join would compare everybody with everybody for want of an estimate.
+# the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18. Who was not heard is asked with
+# NOT IN: it becomes a hash table, where a join would compare everybody with everybody for want of an estimate. Only
+# they come back, since nearly everybody is heard: the moment alone, when it was everybody.
 _FLUSH: Final = Statement(
     """
-    WITH beat AS MATERIALIZED (
-        SELECT n.id AS node_id, b.*, clock_timestamp() AS now
+    WITH moment AS MATERIALIZED (
+        SELECT clock_timestamp() AS now
+    ), beat AS MATERIALIZED (
+        SELECT n.id AS node_id, b.*, (SELECT now FROM moment) AS now
         FROM jsonb_to_recordset(CAST(:beats AS jsonb))
             AS b (place int, cluster text, node text, generation text, seq bigint, state_hash text, clock float8,
                   listed_ago float8, waited float8, lost_events bigint)
-        JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
+        LEFT JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
         ORDER BY n.id
     ), heard AS (
         UPDATE node_heartbeats AS h
@@ -84,9 +89,12 @@ _FLUSH: Final = Statement(
         INSERT INTO gaps (node_id, reason, detail, after, before)
         SELECT node_id, 'lost-events', lost::text, heard_before, heard_at FROM heard WHERE lost > 0
     )
-    SELECT b.place, b.place IN (SELECT place FROM heard),
-        coalesce(h.generation = b.generation COLLATE "C", FALSE), b.now
-    FROM beat AS b LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
+    SELECT m.now, unheard.place, unheard.current
+    FROM moment AS m LEFT JOIN (
+        SELECT b.place, coalesce(h.generation = b.generation COLLATE "C", FALSE) AS current
+        FROM beat AS b LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
+        WHERE b.place NOT IN (SELECT place FROM heard)
+    ) AS unheard ON TRUE
     """
 )
 _NOTE: Final = Statement(
@@ -113,16 +121,18 @@ def countable(number: int) -> int:
     return min(max(0, number), 2**62)
 
 
-async def flush(writer: Writer, beats: Sequence[Beat], silent_after: float) -> list[Outcome | None]:
-    """Take in heartbeats, in one statement, and commit; the answer has the order of ``beats``, None: no such node.
+async def flush(writer: Writer, beats: Sequence[Beat], silent_after: float) -> Taken:
+    """Take in heartbeats, in one statement, and commit.
 
     A node that was silent for more than ``silent_after`` seconds gets a gap. No two beats are equal.
     """
-    outcomes: list[Outcome | None] = [None] * len(beats)
     (found,) = await writer.finish(_FLUSH(beats=json(beats), silent_after=silent_after))
-    for place, heard, current, now in found:
-        outcomes[place] = Outcome(heard, current, now)
-    return outcomes
+    unheard = {place: current for _, place, current in found if place is not None}
+    return Taken(
+        now=found[0][0],
+        unlike=frozenset(place for place, current in unheard.items() if current),
+        unknown=frozenset(place for place, current in unheard.items() if not current),
+    )
 
 
 def noting(notes: Sequence[Note]) -> Call:

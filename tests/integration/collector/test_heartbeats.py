@@ -164,12 +164,22 @@ async def test_when_enough_have_come_nobody_waits_for_more(database: Database) -
     beats = [asyncio.create_task(batcher.beat(agent.identity, agent.heartbeat_message())) for agent in agents]
     async with asyncio.timeout(30):
         await asyncio.gather(*beats)
-    assert batcher.statements == 1, "those that had come by then go too"
+    assert batcher.statements == 2, "those that had come by then go next"
     beats = [asyncio.create_task(batcher.beat(agent.identity, agent.heartbeat_message())) for agent in agents[:2]]
     await asyncio.sleep(0.2)
-    assert batcher.statements == 1, "two are not enough"
+    assert batcher.statements == 2, "two are not enough"
     await batcher.stop()
     assert [reply.action for reply in await asyncio.gather(*beats)] == ["ok", "ok"]
+
+
+async def test_who_comes_last_does_not_wait_for_nobody(node: Node, database: Database) -> None:
+    await node.hello()
+    batcher = HeartbeatBatcher(database, POLICY.silent_after, every=12)
+    batcher.start()
+    first = asyncio.create_task(batcher.beat(node.identity, node.heartbeat_message()))
+    async with asyncio.timeout(10):
+        assert (await first).action == "ok"
+    await batcher.stop()
 
 
 async def test_stopping_writes_what_is_there_and_takes_no_more(database: Database, node: Node) -> None:
