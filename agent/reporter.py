@@ -53,7 +53,7 @@ class Send:
     """Post ``message`` as ``name``, expect an answer of the type ``answer``, then call ``answered``.
 
     ``keys`` names its entries in their order; ``incomplete`` are the kinds that the register then calls so, ``cut``
-    those of them of which only a part was sent.
+    those of them of which only a part was sent. ``seen_at`` is when the look began that a snapshot was made from.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Send:
     keys: tuple[EntryKey, ...] = ()
     incomplete: frozenset[Kind] = frozenset()
     cut: frozenset[Kind] = frozenset()
+    seen_at: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Reporter:
         self._outbox: Send | None = None
         self._latest: Observation | None = None
         self._listed_at: float | None = None
+        self._enumerated_at = 0.0
         self._backends: tuple[Backend, ...] = ()
         self._problems: tuple[str, ...] = ()
         self._incomplete: frozenset[Kind] = frozenset()
@@ -177,6 +179,7 @@ class Reporter:
         if observation.hash_version != self.hash_version:
             return
         if observation.asked is None:
+            self._enumerated_at = observation.at
             self._backends = observation.backends[:_MAX_BACKENDS]
             self._incomplete = frozenset(kind for kind in Kind if not observation.complete.get(kind, False))
         elif self._listed_at is None:
@@ -262,17 +265,18 @@ class Reporter:
         else:
             self._latest = None
         if parcel is not None:
-            return self._sent(parcel, kinds)
+            return self._sent(parcel, kinds, look)
         if now >= self._beat_at:
             return Send("heartbeat", compose.heartbeat(stand, self.holdings), HeartbeatReply)
         if self._resync or self.holdings.dirty:
             return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)
 
-    def _sent(self, parcel: Parcel, kinds: dict[Kind, bool]) -> Send:
+    def _sent(self, parcel: Parcel, kinds: dict[Kind, bool], look: Observation | None) -> Send:
         self.holdings.promise(parcel.changes)
-        if isinstance(parcel.message, Snapshot):
-            return Send("snapshot", parcel.message, Applied, parcel.keys, self._incomplete | parcel.cut, parcel.cut)
+        if isinstance(parcel.message, Snapshot) and look is not None:
+            incomplete = self._incomplete | parcel.cut
+            return Send("snapshot", parcel.message, Applied, parcel.keys, incomplete, parcel.cut, look.at)
         told = {kind: kind in self._told_incomplete for kind in Kind} | {kind: not kinds[kind] for kind in kinds}
         incomplete = frozenset(kind for kind, so in told.items() if so)
         return Send("delta", parcel.message, Applied, parcel.keys, incomplete)
@@ -320,7 +324,9 @@ class Reporter:
         refused = {sent.keys[item.index] for item in reply.refused if 0 <= item.index < len(sent.keys)}
         for item in reply.refused:
             _log.warning("the collector refused an entry", key=item.key, why=item.reason)
-        self.holdings.settle(refused, reply.kept, sent.cut - self._incomplete)
+        # A look after the one that a snapshot was made from knows of all that the register kept.
+        enumerated = frozenset(Kind) if self._enumerated_at > sent.seen_at else sent.cut
+        self.holdings.settle(refused, reply.kept, enumerated - self._incomplete)
         self._told_incomplete = sent.incomplete
         if isinstance(sent.message, Snapshot):
             self._resync = False

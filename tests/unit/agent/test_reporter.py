@@ -2,10 +2,10 @@
 
 import msgspec
 
-from agent.reporter import Wait
+from agent.reporter import Send, Wait
 from protocol.entries import Kind
 from protocol.messages import Backend, Delta, Heartbeat, Hello
-from tests.unit.agent.driving import Driver, agree, container, last_message, volume
+from tests.unit.agent.driving import Driver, agree, container, last_message, silence, volume
 from tests.unit.agent.model_collector import ModelCollector
 
 
@@ -107,6 +107,22 @@ class TestAKindThatCannotBeEnumerated:
         driver.settle()
         driver.drop(volume(1))
         driver.unreadable = set()
+        driver.look()
+        driver.settle()
+        assert agree(driver, collector)
+
+    def test_removes_what_was_kept_though_it_was_enumerated_before_that_was_answered(
+        self, driver: Driver, collector: ModelCollector
+    ) -> None:
+        """The answer to the snapshot comes after a look that has missed what the register kept."""
+        driver.unreadable = {Kind.VOLUME}
+        driver.drop(volume(1))
+        driver.restart()
+        while not isinstance(step := driver.reporter.next(driver.now), Send) or step.name != "snapshot":
+            driver.step()
+        driver.post = silence
+        driver.step()
+        driver.unreadable, driver.post = set(), collector.post
         driver.look()
         driver.settle()
         assert agree(driver, collector)
