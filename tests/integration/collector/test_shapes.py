@@ -18,6 +18,7 @@ from protocol.problems import ProblemType
 from tests.integration.collector.cluster import Cluster, bind, container, image_entries, mounts, orphan, volume
 from tests.integration.collector.node import Node, Rows
 from tests.integration.collector.node import container as numbered
+from tests.integration.living import eventually
 
 WEB = container(1, "shop_web.1.aaaa", service="shop_web", stack="shop", mounts=mounts(volumes={"data": "/data"}))
 CAFE = container(0xCAFE, "cafe", image="registry.example/shop/web:1")
@@ -240,8 +241,11 @@ async def test_the_job_counts_and_stops_quickly(node: Node, forgotten: Rows, dat
     await node.snapshot(numbered(1))
     stopping = asyncio.Event()
     job = asyncio.create_task(ShapeCount(database).run(stopping))
-    async with asyncio.timeout(10):
-        await until(lambda: known(forgotten))
+
+    async def counted() -> bool | None:
+        return known(forgotten) or None
+
+    await eventually("the shapes are known", counted)
     stopping.set()
     await asyncio.wait_for(job, 1)
     forgotten.change(FORGET)
