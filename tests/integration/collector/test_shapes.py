@@ -160,13 +160,11 @@ async def test_a_count_that_is_not_due_changes_nothing(node: Node, rows: Rows, d
     assert bits(rows) == needed(numbered(1), rare(2))
 
 
-async def test_a_count_loses_nothing_that_is_written_behind_it(
-    node: Node, forgotten: Rows, database: Database, database_url: str
-) -> None:
+async def test_a_count_loses_nothing_that_is_written_behind_it(node: Node, forgotten: Rows, database: Database) -> None:
     await node.hello()
     await node.snapshot(*(numbered(number) for number in range(10, 30)))
     first = forgotten.ask("SELECT key FROM entries ORDER BY node_id, kind, entry_id LIMIT 1")[0]["key"]
-    changed = [numbered(int(first, 16), name=RARE)]
+    changed = [rare(int(first, 16))]
 
     async def write_behind(stopping: asyncio.Event, seconds: float) -> None:
         if changed:
@@ -178,9 +176,7 @@ async def test_a_count_loses_nothing_that_is_written_behind_it(
     assert len(await answer(database, RARE)) == 1  # type: ignore[arg-type]
 
 
-async def test_a_count_waits_for_who_began_to_write_before_it(
-    node: Node, forgotten: Rows, database: Database, database_url: str
-) -> None:
+async def test_a_count_waits_for_who_began_to_write_before_it(node: Node, forgotten: Rows, database: Database) -> None:
     await node.hello()
     await node.snapshot(numbered(1))
     cluster = Cluster(database)
