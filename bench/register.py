@@ -5,6 +5,7 @@ sets another number of containers (ten times as many versions are closed), ``MOU
 database to fill and keep, or one that was filled before.
 """
 
+import asyncio
 import atexit
 import functools
 import multiprocessing
@@ -24,7 +25,9 @@ from typing import Final, LiteralString, NamedTuple
 import msgspec
 import psycopg
 
-from collector.store import keys
+from collector.config import Config
+from collector.store import keys, shape_count
+from collector.store.engine import Database
 from migrations.run import upgrade
 from mountbook.local import postgres
 from protocol.entries import LABEL_SERVICE, LABEL_STACK, LABEL_TASK, Container, PathKind, Place, ResolvedBy, Role
@@ -63,7 +66,18 @@ def filled() -> Register:
             raise RuntimeError(f"the database holds {present} entries, not {current}; name an empty one")
         # They are heard for as long as the measurement takes: nobody reports here.
         connection.execute("UPDATE node_heartbeats SET heard_at = clock_timestamp() + interval '1 day'")
+    asyncio.run(_count_shapes(url))
     return Register(url, current)
+
+
+async def _count_shapes(url: str) -> None:
+    """Do what a collector does when rows came from somewhere else: until then it leaves nothing out."""
+    database = Database(Config(database_url=url))
+    began = time.monotonic()
+    while not await shape_count.count(database, asyncio.Event()):
+        pass
+    await database.close()
+    print(f"  their shapes ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 
 
 def container(number: int) -> Container:

@@ -18,7 +18,7 @@ import psycopg
 from bench import load, talkers
 from bench.table import Row
 from bench.talkers import Talker
-from collector.store import write
+from collector.store import keys, write
 from mountbook.simulate import proc
 from mountbook.simulate.node import SimulatedNode, World
 from mountbook.simulate.options import Options
@@ -103,7 +103,9 @@ def _rows(node: SimulatedNode) -> str:
     if len(openings) != ENTRIES:
         raise RuntimeError(f"a node has {len(openings)} entries; they should be {ENTRIES}")
     now = datetime.now(UTC)
-    rows = msgspec.json.decode(msgspec.json.encode([write.row(0, now, opening) for opening in openings]))
+    rows = msgspec.json.decode(
+        msgspec.json.encode([write.row(0, now, opening, keys.tokens(opening.entry)) for opening in openings])
+    )
     for row in rows:
         del row["node_id"], row["now"]  # parameters there
         for stands_beside in ("kind", "root", "key"):

@@ -32,6 +32,7 @@ from collector.metrics import Metrics
 from collector.store import usage
 from collector.store.engine import Database
 from collector.store.partitions import Partitions
+from collector.store.shape_count import ShapeCount
 from protocol.messages import MAX_BODY, Intervals
 from protocol.problems import ProblemType
 
@@ -183,6 +184,7 @@ class _Background:
             "retention": retention.run,
             "usage": partial(usage.keep_forgetting, database),
             "sums": self.sums.run,
+            "shapes": ShapeCount(database).run,
         }
         self._alive = dict.fromkeys(self._jobs, True)
 

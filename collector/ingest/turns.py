@@ -127,10 +127,11 @@ def settle(
 
 async def finish(writer: Writer, settled: Sequence[Settled]) -> None:
     """Write what these messages change, each of another node, and commit."""
-    calls = await write.apply(writer, [one.change for one in settled])
-    calls.append(nodes.advancing([one.advance for one in settled]))
-    calls += [call for one in settled for call in one.gaps]
-    await writer.finish(*calls, heartbeats.noting([one.note for one in settled]))
+    last = await write.apply(writer, [one.change for one in settled])
+    advancing = nodes.advancing([one.advance for one in settled])
+    gaps = [call for one in settled for call in one.gaps]
+    noting = heartbeats.noting([one.note for one in settled])
+    await writer.finish(*last.calls, advancing, *gaps, noting, *last.marking)
 
 
 def ending_gaps(node: Node, moment: Moment, gaps: list[Gap]) -> list[Call]:

@@ -74,12 +74,12 @@ async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bo
     So it is for a large group, or where names are compared whose hashes collide.
     """
     wanted = {kind: token(kind, ref.value) for kind in ref.exact_kinds}
-    hashes = {kind: hash_token(text) for kind, text in wanted.items()}
     if scope.versions.at is None:
-        others = [number for kind, number in hashes.items() if kind not in ref.prefix_kinds]
+        others = [text for kind, text in wanted.items() if kind not in ref.prefix_kinds]
         rows = await references.called(scope.conn, scope.versions, ref.prefix_kinds, ref.value, others, limit + 1)
     else:
-        rows = await references.bearing(scope.conn, scope.versions, list(hashes.values()), limit + 1)
+        hashes = [hash_token(text) for text in wanted.values()]
+        rows = await references.bearing(scope.conn, scope.versions, hashes, limit + 1)
         if not rows:
             return await _prefix(scope, ref, limit), False
     if found := _verified(rows, wanted):

@@ -85,7 +85,7 @@ async def _at_once(scope: Scope, asked: Sequence[HostPath]) -> tuple[list[list[H
     path = asked[0]
     if len(asked) > 1 or not path.absolute or scope.versions.at is not None:
         return None
-    found = await places.around(scope.conn, scope.versions, [hash_path(ancestor) for ancestor in path.ancestors()])
+    found = await places.around(scope.conn, scope.versions, path.ancestors())
     own = [one for one in found if one.entry.KIND is not Kind.BIND]
     holders = Index(own).holders(path)
     if len(holders) < len(own):  # a hash is that of another path, too: it decided which binds are near

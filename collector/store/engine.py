@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from collector.config import Config
 from collector.errors import ProblemError, StartError
+from collector.store import shapes
 from collector.store.reader import AllInUseError, Reader, Wires
 from collector.store.tables import REVISION
 from collector.store.wire import Wire
@@ -30,9 +31,10 @@ OLDEST_SERVER: Final = 15
 
 MIGRATE: Final = "mountbook migrate --database URL"
 
-_TAKING: Final = {"synchronous_commit": "on", "mountbook.notes": "on"}
+_TAKING: Final = {"synchronous_commit": "on", "mountbook.notes": "on", "mountbook.shapes": shapes.VERSION}
 """Acknowledged means committed, whatever the server's own setting is. What is accepted is noted for the audit log by
-the statement that accepts it: for collectors of release 0.1, which do not say so, a trigger does it (0007)."""
+the statement that accepts it: for collectors of release 0.1, which do not say so, a trigger does it (0007). So it is
+with the shapes of what is written: a trigger forgets them (0010)."""
 _ANSWERING: Final = {
     "default_transaction_read_only": "on",
     "default_transaction_isolation": "repeatable\\ read",

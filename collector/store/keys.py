@@ -81,7 +81,12 @@ def path_keys(entry: Entry) -> list[int]:
 
 def ref_keys(entry: Entry) -> list[int]:
     """Return the numbers of the entry's tokens, sorted, each once."""
-    return sorted({_number(text) for text in tokens(entry)})
+    return numbers(tokens(entry))
+
+
+def numbers(texts: Iterable[str]) -> list[int]:
+    """Return the numbers of these tokens, sorted, each once."""
+    return sorted({_number(text) for text in texts})
 
 
 def tokens(entry: Entry) -> list[str]:

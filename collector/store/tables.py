@@ -32,10 +32,10 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -186,6 +186,19 @@ history: Final = _versioned(
     postgresql_partition_by="RANGE (ended_before)",
 )
 """Closed versions, by month of closing. There is no default partition: ``partitions`` makes them ahead."""
+
+shapes: Final = Table(
+    "shapes",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    # Bits as `collector.store.shapes` numbers them. NULL: not known. Beside them those of a count that is under way,
+    # which take in what is written meanwhile; NULL: there is none.
+    Column("present", BIT(1472)),
+    Column("counting", BIT(1472)),
+    _time("counted_at"),
+    CheckConstraint("id = 1", name="one"),
+)
+"""Which lengths of names and depths of places current entries ever had, one row: others need not be looked up."""
 
 gaps: Final = Table(
     "gaps",

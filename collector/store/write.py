@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from collector.store import keys
+from collector.store import keys, shapes
 from collector.store.nodes import NodeIdentity
 from collector.store.wire import Found, text_array
 from collector.store.writer import Call, Statement, Writer, array, json
@@ -187,15 +187,31 @@ async def keys_of(writer: Writer, node_id: int, names: Collection[Name]) -> list
     return [(EntryKey(Kind(kind), root, key), digest) for kind, root, key, digest in found]
 
 
-async def apply(writer: Writer, changes: Sequence[Change]) -> list[Call]:
-    """Close and open versions; return the last statements of it, to be asked together with others."""
+class Last(NamedTuple):
+    """The last statements of what is written, to be asked together with others: ``marking`` behind all others.
+
+    It is the last lock that the transaction takes (``shapes.marking``), and what has been written is not found without.
+    """
+
+    calls: list[Call]
+    marking: list[Call]
+
+
+async def apply(writer: Writer, changes: Sequence[Change]) -> Last:
+    """Close and open versions; return the last statements of it."""
     calls = list(_closing(changes))
+    bits = 0
     for batch in _batched((change, opening) for change in changes for opening in change.openings):
         if calls and len(batch) == AT_ONCE:
             await writer.ask(*calls)
             calls.clear()
-        calls.append(_OPEN(rows=json([row(change.node_id, change.now, opening) for change, opening in batch])))
-    return calls
+        rows = []
+        for change, opening in batch:
+            tokens = keys.tokens(opening.entry)
+            bits |= shapes.of_entry(opening.entry, tokens)
+            rows.append(row(change.node_id, change.now, opening, tokens))
+        calls.append(_OPEN(rows=json(rows)))
+    return Last(calls, shapes.marking(bits))
 
 
 def _closing(changes: Sequence[Change]) -> Iterator[Call]:
@@ -218,8 +234,11 @@ def _batched(openings: Iterable[tuple[Change, Opening]]) -> Iterator[list[tuple[
         yield part
 
 
-def row(node_id: int, now: datetime, opening: Opening) -> msgspec.Struct:
-    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``; ``doc`` still has the key's fields."""
+def row(node_id: int, now: datetime, opening: Opening, tokens: Sequence[str]) -> msgspec.Struct:
+    """Return the opening as a row of ``entries``, for ``jsonb_to_recordset``; ``doc`` still has the key's fields.
+
+    ``tokens`` are those of its entry.
+    """
     name, entry, digest, after = opening
     called, mount_id = (entry.name, entry.mount_id) if isinstance(entry, Container) else (None, None)
     return _Row(
@@ -234,7 +253,7 @@ def row(node_id: int, now: datetime, opening: Opening) -> msgspec.Struct:
         mount_id,
         msgspec.Raw(msgspec.json.encode(entry)),
         keys.path_keys(entry),
-        keys.ref_keys(entry),
+        keys.numbers(tokens),
     )
 
 

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from collector.errors import ProblemError
-from collector.store import asking
+from collector.store import asking, shapes
 from collector.store.asking import Asking
+from collector.store.keys import hash_path
 from collector.store.read.found import Found, fetch, fetch_each, fetch_known
 from collector.store.read.versions import FIELDS, Versions
 from protocol.answers import NodeRef
@@ -30,26 +31,32 @@ async def holding(conn: Asking, versions: Versions, paths: Sequence[int], names:
     return await _bounded(conn, versions.where(f"kind <> 'bind' AND {condition}"), given)
 
 
-async def around(conn: Asking, versions: Versions, paths: Sequence[int]) -> list[Found]:
-    """Return what has one of these places now, the hashes of a path and of what lies above it, nearest first.
+async def around(conn: Asking, versions: Versions, paths: Sequence[str]) -> list[Found]:
+    """Return what has one of these places now: a path and what lies above it, nearest first.
 
-    Of binds these: all that are as near as the owner on any node, and those of nodes with an owner. ``versions`` is of
-    no other moment. It is one statement with one plan.
+    Of binds these: all that are as near as the owner on any node, and those of nodes with an owner. No place is looked
+    up where none lies so deep. ``versions`` is of no other moment. It is one statement with one plan.
 
     Raises:
         ProblemError: ``bad-request``, it means too much in too many places.
     """
-    own = versions.where("kind <> 'bind' AND path_keys && CAST(:paths AS bigint[])", f"{FIELDS}, path_keys")
-    near = versions.where(f"kind = 'bind' AND path_keys && ({_NEAR})")
+    placed = f"kind <> 'bind' AND path_keys && {shapes.possible(':paths', ':places')}"
+    own = versions.where(placed, f"{FIELDS}, path_keys")
+    near = versions.where(f"kind = 'bind' AND path_keys && {shapes.possible(f'({_NEAR})', ':binds')}")
     # IS TRUE: by the node. Every agent may bind the same directory, and the index of paths would give them all.
     beside = versions.where("node_id = o.node_id AND kind = 'bind' AND (path_keys && CAST(:paths AS bigint[])) IS TRUE")
     fields = f"{FIELDS}, ended_after, ended_before, certain"
     found = (
-        f"WITH own AS MATERIALIZED ({own} LIMIT :limit) SELECT {fields} FROM own "
+        f"WITH {shapes.PRESENT}, own AS MATERIALIZED ({own} LIMIT :limit) SELECT {fields} FROM own "
         f"UNION ALL SELECT {fields} FROM ({near}) AS near UNION ALL SELECT b.* "
         f"FROM (SELECT DISTINCT node_id FROM own) AS o CROSS JOIN LATERAL ({beside} OFFSET 0) AS b"
     )
-    each = await fetch_known(conn, found, {**versions.parameters, "paths": list(paths)}, MAX_FOUND + 1)
+    given = {
+        "paths": [hash_path(path) for path in paths],
+        "places": [shapes.of_place(path) for path in paths],
+        "binds": [shapes.of_place(path, bind=True) for path in paths],
+    }
+    each = await fetch_known(conn, found, {**versions.parameters, **given}, MAX_FOUND + 1)
     return list({one.identity: one for one in _few(each)}.values())
 
 

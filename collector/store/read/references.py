@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collector.store import asking
+from collector.store import asking, shapes
 from collector.store.asking import Asking
+from collector.store.keys import hash_token
 from collector.store.read import rows
 from collector.store.read.rows import Row
 from collector.store.read.versions import Position, Versions, prefix
@@ -41,30 +42,32 @@ async def by_tokens(
 
 
 async def called(
-    conn: Asking, versions: Versions, kinds: Sequence[str], text: str, tokens: Sequence[int], limit: int
+    conn: Asking, versions: Versions, kinds: Sequence[str], text: str, tokens: Sequence[str], limit: int
 ) -> list[Row]:
     """Return the containers that ``text`` names now: whole, or else those one of whose names begins with it.
 
-    Whole are those that bear one of the tokens (hashes), or have ``text`` as their name of one of ``kinds``; begin may
-    the names of these kinds. Of each there are up to ``limit``, which ones nobody knows. ``versions`` is of no other
-    moment. It is one statement with one plan, and all that is asked.
+    Whole are those that bear one of the tokens, or have ``text`` as their name of one of ``kinds``; begin may the names
+    of these kinds. Of each there are up to ``limit``, which ones nobody knows. What has a shape that nothing has is not
+    looked up. ``versions`` is of no other moment. It is one statement with one plan, and all that is asked.
     """
     bounds = prefix(text)
-    named = " UNION ALL ".join(
-        f"(SELECT * FROM ({versions.where(_begins(kind, bounds))}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)"
-        for kind in kinds
-    )
+    given: dict[str, Any] = {**bounds, **versions.parameters, "limit": limit}
+    each = []
+    for kind in kinds:
+        given[name := f"{_COLUMN[kind]}_shapes"] = shapes.of_beginnings(kind, text)
+        condition = f"{_begins(kind, bounds)} AND {shapes.any_may_be(f':{name}')}"
+        each.append(f"(SELECT * FROM ({versions.where(condition)}) AS v ORDER BY {_COLUMN[kind]} LIMIT :limit)")
     whole = f":low IN ({', '.join(_COLUMN[kind] for kind in kinds)})"
-    given = {**bounds, **versions.parameters, "limit": limit}
+    found = f"WITH {shapes.PRESENT}, named AS MATERIALIZED ({' UNION ALL '.join(each)}), "
     if tokens:
-        bearing = f"SELECT * FROM ({versions.where(_BEARS)}) AS v"
-        given["tokens"] = list(tokens)
-        found = (
-            f"WITH named AS MATERIALIZED ({named}), borne AS MATERIALIZED ({bearing} LIMIT :limit), "
+        given |= {"tokens": [hash_token(token) for token in tokens], "shapes": [shapes.of_token(t) for t in tokens]}
+        bearing = versions.where(f"kind = 'container' AND ref_keys && {shapes.possible(':tokens', ':shapes')}")
+        found += (
+            f"borne AS MATERIALIZED (SELECT * FROM ({bearing}) AS v LIMIT :limit), "
             f"exact AS MATERIALIZED (SELECT * FROM borne UNION ALL SELECT * FROM named WHERE {whole})"
         )
     else:
-        found = f"WITH named AS MATERIALIZED ({named}), exact AS MATERIALIZED (SELECT * FROM named WHERE {whole})"
+        found += f"exact AS MATERIALIZED (SELECT * FROM named WHERE {whole})"
     found += " SELECT * FROM exact UNION ALL SELECT * FROM named WHERE NOT EXISTS (SELECT FROM exact)"
     (now,) = await asking.alone(conn, (rows.select(Kind.CONTAINER, found, few=True), given))
     return _distinct(now)

@@ -205,7 +205,8 @@ class Cluster:
         openings = [write.Opening(write.name_of(one.entry_key), one, entry_hash(one), after) for one in entries]
         async with self.database.agents() as writer:
             change = write.Change(self._ids[node], at or NOW - timedelta(hours=1), [], openings)
-            await writer.finish(*await write.apply(writer, [change]))
+            last = await write.apply(writer, [change])
+            await writer.finish(*last.calls, *last.marking)
 
     async def close(
         self, node: str, entries: Sequence[Entry], *, at: datetime, after: datetime, why: str = "removed"
@@ -213,4 +214,5 @@ class Cluster:
         """End the current versions at ``at``; ``after`` is the other bound."""
         endings = [write.Ending(write.name_of(entry.entry_key), after, why) for entry in entries]
         async with self.database.agents() as writer:
-            await writer.finish(*await write.apply(writer, [write.Change(self._ids[node], at, endings, [])]))
+            last = await write.apply(writer, [write.Change(self._ids[node], at, endings, [])])
+            await writer.finish(*last.calls, *last.marking)
