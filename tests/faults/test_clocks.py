@@ -7,23 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import clock
 from tests.faults.parts import Collector, eventually
 from tests.faults.world import OURS, World, Writer
 from tests.figures import Figure
 from tests.unit.agent.fake_engine import FakeEngine, serving
 
 DAY = 86_400
-# In these sessions the register's own queries find another clock before PostgreSQL's.
-WRONG_CLOCK = (
-    "CREATE SCHEMA wrong",
-    "CREATE TABLE wrong.clock (ahead interval NOT NULL)",
-    "INSERT INTO wrong.clock VALUES ('0')",
-    """
-    CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
-    AS 'SELECT pg_catalog.clock_timestamp() + ahead FROM wrong.clock'
-    """,
-    "ALTER DATABASE clocks SET search_path = wrong, pg_catalog, public",
-)
 
 
 @pytest.fixture
@@ -31,7 +21,7 @@ def wrong(running: World, home: Path) -> Iterator[World]:
     """A register of its own whose PostgreSQL has a clock that can be set, with one node."""
     with ExitStack() as stack:
         database = running.database.beside("clocks")
-        database.run(*WRONG_CLOCK)
+        database.run(*clock.SETTABLE)
         database.token("unused")
         collector = Collector(database.url, home, "clocks")
         collector.start()
@@ -48,7 +38,7 @@ def test_the_databases_clock_jumps_to_and_fro(wrong: World, figure: Figure) -> N
     [node] = wrong.nodes
     told = []
     for ahead, state in ((0, "created"), (DAY, "running"), (-DAY, "paused"), (0, "exited"), (-DAY, "running")):
-        wrong.database.run(f"UPDATE wrong.clock SET ahead = make_interval(secs => {ahead})")
+        wrong.database.run(clock.set_ahead(ahead))
         now = wrong.database.value("SELECT extract(epoch FROM clock_timestamp())::float8")
         assert isinstance(now, float)
         assert abs(now - time.time() - ahead) < DAY / 2, "the clock is not the one that was set"

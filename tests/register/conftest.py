@@ -1,5 +1,5 @@
 """The databases of the integration tests."""
 
-from tests.integration.conftest import database_url, migrated, postgres_server
+from tests.integration.conftest import database_url, empty_database_url, migrated, postgres_server
 
-__all__ = ["database_url", "migrated", "postgres_server"]
+__all__ = ["database_url", "empty_database_url", "migrated", "postgres_server"]

@@ -20,6 +20,7 @@ from collector.store.nodes import NodeIdentity
 from protocol.entries import EntryKey, Kind
 from protocol.messages import Delta, Heartbeat, Hello, Intervals, Snapshot
 from protocol.problems import STATUS
+from tests import clock
 from tests.register.world import Version
 from tests.unit.agent.model_collector import inflate
 
@@ -40,25 +41,32 @@ _VERSIONS = """
     ORDER BY kind, root, key, began_before
 """
 _STAND = "SELECT extract(epoch FROM changed_at)::float8, state_hash FROM nodes WHERE cluster = 'c' AND node = %s"
-_MOVE_NODE = """
-    UPDATE nodes SET {} WHERE cluster = 'c' AND node = %(node)s
+_MONTHS = """
+    SELECT format('CREATE TABLE IF NOT EXISTS history_%s PARTITION OF history FOR VALUES FROM (%L) TO (%L)',
+        to_char(month, 'YYYY_MM'), month, month + interval '1 month')
+    FROM generate_series(date_trunc('month', now(), 'UTC') - interval '3 months',
+        date_trunc('month', now(), 'UTC') - interval '1 month', interval '1 month') AS month
 """
-_MOVE_HEARTBEAT = """
-    UPDATE node_heartbeats SET {} WHERE node_id = (
-        SELECT id FROM nodes WHERE cluster = 'c' AND node = %(node)s
-    )
-"""
+"""Months before the present one: an example sets the clock back by days, many times."""
 
 
 class Shared:
     """One event loop, one pool and one reading connection for every example."""
 
     def __init__(self, url: str) -> None:
+        self._prepare(url)
         self.runner = asyncio.Runner()
         self.database = Database(Config(database_url=url))
         self.batcher = HeartbeatBatcher(self.database, POLICY.silent_after, every=0.001)
         self.reader: psycopg.Connection[TupleRow] = psycopg.connect(url, autocommit=True)
         self.runner.run(self._start())
+
+    def _prepare(self, url: str) -> None:
+        with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
+            for (statement,) in connection.execute(_MONTHS.encode()).fetchall():
+                connection.execute(statement)
+            for statement in clock.SETTABLE:
+                connection.execute(statement.encode())
 
     async def _start(self) -> None:
         self.batcher.start()
@@ -73,13 +81,15 @@ class Shared:
 class PostgresRegister:
     """See ``tests.register.world.Register``. Every example has a node ``one`` of its own in one database.
 
-    Time that passes and a clock that is set back are times in the rows that move the other way.
+    Its clock is PostgreSQL's, which is set.
     """
 
     shared: ClassVar[Shared]
 
     def __init__(self, _elapsed: Callable[[], float]) -> None:
         self.names = {"one": f"one-{uuid4().hex}", "two": "two"}
+        self._ahead = 0.0
+        self._set_clock(0.0)
 
     def post(self, node: str, name: str, body: Body) -> Outcome:
         try:
@@ -104,12 +114,10 @@ class PostgresRegister:
         return float(now)
 
     def pass_time(self, seconds: float) -> None:
-        self._move(_MOVE_NODE, -seconds, "conflict_since", "conflict_seen")
-        self._move(_MOVE_HEARTBEAT, -seconds, "heard_at")
+        self._set_clock(self._ahead + seconds)
 
     def set_back(self, seconds: float) -> None:
-        self._move(_MOVE_NODE, seconds, "changed_at", "listed_at")
-        self._move(_MOVE_HEARTBEAT, seconds, "heard_at", "listed_at")
+        self._set_clock(self._ahead - seconds)
 
     def current(self, node: str) -> dict[EntryKey, bytes]:
         found = self._ask(_CURRENT, self.names[node])
@@ -131,7 +139,6 @@ class PostgresRegister:
     def _ask(self, query: str, *values: Any) -> list[Any]:
         return self.shared.reader.execute(query.encode(), values).fetchall()
 
-    def _move(self, statement: str, seconds: float, *columns: str) -> None:
-        moved = ", ".join(f"{column} = {column} + make_interval(secs => %(seconds)s)" for column in columns)
-        values = {"seconds": seconds, "node": self.names["one"]}
-        self.shared.reader.execute(statement.format(moved).encode(), values)
+    def _set_clock(self, ahead: float) -> None:
+        self._ahead = ahead
+        self.shared.reader.execute(clock.set_ahead(ahead).encode())

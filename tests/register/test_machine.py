@@ -2,13 +2,15 @@
 
 from hypothesis.stateful import run_state_machine_as_test
 
+from migrations.run import upgrade
 from tests.figures import Figure
 from tests.register.postgres import PostgresRegister, Shared
 from tests.register.world import World, machine_settings
 
 
-def test_the_invariants_hold_in_postgresql(database_url: str, figure: Figure) -> None:
-    shared = Shared(database_url)
+def test_the_invariants_hold_in_postgresql(empty_database_url: str, figure: Figure) -> None:
+    upgrade(empty_database_url)
+    shared = Shared(empty_database_url)
 
     class Here(PostgresRegister):
         pass
