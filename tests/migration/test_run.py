@@ -59,7 +59,7 @@ def test_collation_fillfactor_and_eager_indexes_are_as_meant(empty_database_url:
     rows = ask(empty_database_url, "SELECT relname, reloptions::text FROM pg_class WHERE reloptions IS NOT NULL")
     options = {row[0]: row[1] for row in rows}
     assert options["node_heartbeats"] == "{fillfactor=30}"
-    assert options["entries"] == "{fillfactor=85}"
+    assert options["entries"] == "{fillfactor=75}"
     assert options["entries_paths"] == options["history_refs"] == "{fastupdate=off}"
 
 

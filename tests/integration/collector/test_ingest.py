@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 
 import msgspec
 import pytest
@@ -59,6 +60,24 @@ async def test_a_change_closes_a_version_and_opens_the_next_at_the_same_instant(
     assert [first["ended_why"], second["ended_why"]] == ["changed", "changed"]
     for earlier, later in ((first, second), (second, last)):
         assert (earlier["ended_after"], earlier["ended_before"]) == (later["began_after"], later["began_before"])
+
+
+async def test_a_change_of_state_finds_room_on_its_page(node: Node, rows: Rows) -> None:
+    """Elsewhere, the next version would write into seven indexes. Of every page the first one changes."""
+
+    def pages() -> dict[str, int]:
+        return {row["key"]: row["page"] for row in rows.ask("SELECT key, (ctid::text::point)[0] AS page FROM entries")}
+
+    random = Random(1)
+    told = [container(number, labels={"noise": random.randbytes(20 * number).hex()}) for number in range(100)]
+    await node.hello()
+    await node.snapshot(*told)
+    before = pages()
+    first = {before[entry.key]: entry for entry in reversed(told)}.values()
+    assert len(first) > 10
+    await node.delta(*(msgspec.structs.replace(entry, state="exited") for entry in first))
+    assert len(rows.closed()) == len(first)
+    assert pages() == before
 
 
 async def test_removing_and_adding_again_leaves_two_versions_that_do_not_overlap(node: Node, rows: Rows) -> None:
