@@ -82,12 +82,13 @@ async def _at_once(scope: Scope, ref: Ref, limit: int) -> tuple[list[_Match], bo
         rows = await references.bearing(scope.conn, scope.versions, hashes, limit + 1)
         if not rows:
             return await _prefix(scope, ref, limit), False
-    if found := _verified(rows, wanted):
+    read = _read(rows)
+    if found := _verified(read, wanted):
         if len(rows) > limit:
             return None
         _refuse_unlike(ref, wanted, Counter({match.identity: match.kinds for match in found}.values()))
         return sorted(found, key=lambda match: match.row.position.order), True
-    found, names = _beginning(rows, ref)
+    found, names = _beginning(read, ref)
     if len(found) < len(rows):
         return None
     await _refuse_several_names(scope, ref, found, names)
@@ -108,17 +109,20 @@ async def _exact(scope: Scope, ref: Ref, limit: int, after: Cursor | None) -> li
     rows = await references.by_tokens(
         scope.conn, scope.versions, list(hashes.values()), after.position if after is not None else None, limit + 1
     )
-    found = _verified(rows, wanted)
+    found = _verified(_read(rows), wanted)
     if len(wanted) > 1 and found and after is None:
         await _refuse_several_kinds(scope, ref, hashes, found, complete=len(rows) <= limit)
     return found
 
 
-def _verified(rows: Iterable[Row], wanted: Mapping[str, str]) -> list[_Match]:
+def _read(rows: Iterable[Row]) -> list[tuple[Row, ContainerRow]]:
+    return [(row, _DECODER.decode(row.json)) for row in rows]
+
+
+def _verified(rows: Iterable[tuple[Row, ContainerRow]], wanted: Mapping[str, str]) -> list[_Match]:
     """Keep the rows whose own text bears a wanted token: hashes may collide."""
     found = []
-    for row in rows:
-        container = _DECODER.decode(row.json)
+    for row, container in rows:
         borne = set(container_tokens(container))
         if kinds := tuple(kind for kind, text in wanted.items() if text in borne):
             found.append(_Match(row, container, kinds))
@@ -162,7 +166,7 @@ def _refuse_unlike(ref: Ref, kinds: Iterable[str], counts: Mapping[tuple[str, ..
 async def _prefix(scope: Scope, ref: Ref, limit: int) -> list[_Match]:
     """Return the containers whose one name of some kind begins with the reference."""
     rows = await references.by_prefix(scope.conn, scope.versions, ref.prefix_kinds, ref.value, limit + 1)
-    found, names = _beginning(rows, ref)
+    found, names = _beginning(_read(rows), ref)
     await _refuse_several_names(scope, ref, found, names)
     return found
 
@@ -180,12 +184,11 @@ async def _refuse_several_names(scope: Scope, ref: Ref, found: Sequence[_Match],
     )
 
 
-def _beginning(rows: Iterable[Row], ref: Ref) -> tuple[list[_Match], Sequence[str]]:
+def _beginning(rows: Iterable[tuple[Row, ContainerRow]], ref: Ref) -> tuple[list[_Match], Sequence[str]]:
     """Return the containers whose one name begins with the reference, and these names with their kinds."""
     found = []
     names: dict[str, None] = {}
-    for row in rows:
-        container = _DECODER.decode(row.json)
+    for row, container in rows:
         values = {"id": container.container_id, "mount-id": container.mount_id or "", "name": container.name}
         kinds = tuple(kind for kind in ref.prefix_kinds if values[kind].startswith(ref.value))
         if kinds:

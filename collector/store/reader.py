@@ -148,11 +148,14 @@ class Wires:
         try:
             yield reader
         finally:
-            # Its end is said when the loop turns: what the asker does next comes first.
-            asyncio.get_running_loop().call_soon(self._end, wire, reader)
+            if reader.begun:
+                # Its end is said when the loop turns: what the asker does next comes first.
+                asyncio.get_running_loop().call_soon(self._end, wire)
+            else:
+                self.give_back(wire)
 
-    def _end(self, wire: Wire, reader: Reader) -> None:
-        if reader.begun and wire.usable:
+    def _end(self, wire: Wire) -> None:
+        if wire.usable:
             wire.end()
         self.give_back(wire)
 
