@@ -39,7 +39,7 @@ _EVERY: Final = 60.0
 _AGAIN: Final = 600.0
 """Seconds until it begins again after somebody wrote who does not know of shapes: he may go on."""
 _SEEN_OFF: Final = 0.2
-_TOLD: Final = 10.0
+_TOLD: Final = 30.0
 """Seconds between two lines of the log."""
 _LOCK: Final = 0x5368617065  # "Shape"
 _DECODER: Final = msgspec.json.Decoder(Entry)
@@ -112,19 +112,20 @@ async def count(database: Database, stopping: asyncio.Event, *, at_once: int = A
 
 async def _count(connection: Connection, stopping: asyncio.Event, ranges: AsyncIterator[Sequence[Any]]) -> bool:
     began = told = monotonic()
-    bits, rows = 0, 0
+    found: set[int] = set()
+    rows = 0
     _log.info("the shapes of entries are counted; until then look-ups leave nothing out that was not known before")
     await connection.execute(_BEGIN)
     await _earlier_over(connection, stopping)
     async for batch in ranges:
-        bits |= _bits(batch)
+        found |= _shapes(batch)
         rows += len(batch)
         if monotonic() - told > _TOLD:
             told = monotonic()
             _log.info("the shapes of entries are being counted", entries=rows)
     if stopping.is_set():
         return True
-    ended = await connection.execute(_END, {"found": shapes.written(bits)})
+    ended = await connection.execute(_END, {"found": shapes.written(found)})
     took = round(monotonic() - began, 1)
     if ended.rowcount:
         _log.info("the shapes of entries are known", entries=rows, seconds=took)
@@ -155,12 +156,12 @@ async def _ranges(
         await rest(stopping, monotonic() - began)
 
 
-def _bits(found: Sequence[Any]) -> int:
-    bits = 0
-    for *_, document in found:
+def _shapes(documents: Sequence[Any]) -> set[int]:
+    found: set[int] = set()
+    for *_, document in documents:
         entry = _DECODER.decode(document)
-        bits |= shapes.of_entry(entry, keys.tokens(entry))
-    return bits
+        found |= shapes.of_entry(entry, keys.tokens(entry))
+    return found
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ says so with the setting ``mountbook.shapes``; for all others a trigger forgets 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -81,30 +81,30 @@ def of_beginnings(kind: str, beginning: str) -> list[int]:
     return [first + run] if run < min(len(beginning), _MOST) else list(range(first + run, first + _EACH))
 
 
-def of_entry(entry: Entry, tokens: Iterable[str]) -> int:
-    """Return the bits of all that the entry is found by, as a number; ``tokens`` are its own."""
+def of_entry(entry: Entry, tokens: Iterable[str]) -> set[int]:
+    """Return the shapes of all that the entry is found by; ``tokens`` are its own."""
     bind = isinstance(entry, Bind)
-    numbers = {of_place(place.path, bind=bind) for place in entry.paths}
+    found = {of_place(place.path, bind=bind) for place in entry.paths}
     if isinstance(entry, Container):
-        numbers.update(of_token(text) for text in tokens if text.startswith(_SHAPED))
+        found.update(of_token(text) for text in tokens if text.startswith(_SHAPED))
         for kind, name in (("id", entry.key), ("mount-id", entry.mount_id or ""), ("name", entry.name)):
-            numbers.add(_BEGINNINGS[kind] * _EACH + _run(name))
-    bits = 0
-    for number in numbers:
-        bits |= 1 << (BITS - 1 - number)  # PostgreSQL counts from the left
-    return bits
+            found.add(_BEGINNINGS[kind] * _EACH + _run(name))
+    return found
 
 
-def marking(bits: int) -> list[Call]:
-    """Set these bits where they are not set; nothing is locked where they are.
+def marking(found: Collection[int]) -> list[Call]:
+    """Set the bits of these shapes where they are not set; nothing is locked where they are.
 
     The lock on the row is to be the last that a transaction takes: then nobody holds it who waits for somebody else.
     """
-    return [_MARK(new=written(bits))] if bits else []
+    return [_MARK(new=written(found))] if found else []
 
 
-def written(bits: int) -> str:
-    """Return bits as PostgreSQL reads them."""
+def written(found: Iterable[int]) -> str:
+    """Return the bits of these shapes as PostgreSQL reads them."""
+    bits = 0
+    for shape in found:
+        bits |= 1 << (BITS - 1 - shape)  # PostgreSQL counts from the left
     return f"x{bits:0{BITS // 4}x}"
 
 

@@ -200,7 +200,7 @@ class Last(NamedTuple):
 async def apply(writer: Writer, changes: Sequence[Change]) -> Last:
     """Close and open versions; return the last statements of it."""
     calls = list(_closing(changes))
-    bits = 0
+    found: set[int] = set()
     for batch in _batched((change, opening) for change in changes for opening in change.openings):
         if calls and len(batch) == AT_ONCE:
             await writer.ask(*calls)
@@ -208,10 +208,10 @@ async def apply(writer: Writer, changes: Sequence[Change]) -> Last:
         rows = []
         for change, opening in batch:
             tokens = keys.tokens(opening.entry)
-            bits |= shapes.of_entry(opening.entry, tokens)
+            found |= shapes.of_entry(opening.entry, tokens)
             rows.append(row(change.node_id, change.now, opening, tokens))
         calls.append(_OPEN(rows=json(rows)))
-    return Last(calls, shapes.marking(bits))
+    return Last(calls, shapes.marking(found))
 
 
 def _closing(changes: Sequence[Change]) -> Iterator[Call]:

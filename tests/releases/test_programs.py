@@ -10,7 +10,7 @@ import pytest
 
 from mountbook.local import ledger
 from tests.faults.line import Line
-from tests.faults.parts import ROOT, Collector, Postgres
+from tests.faults.parts import ROOT, Collector, Postgres, eventually
 from tests.faults.world import World
 from tests.releases.conftest import Release
 from tests.unit.agent.fake_engine import FakeEngine, serving
@@ -85,9 +85,16 @@ def test_its_collector_works_on_beside_this_one_while_and_after_the_database_is_
             world.line.lead_to(ours.port)
             node.churn(5)
             world.converged()
+            counted = eventually(
+                "ours counts what shapes there are",
+                lambda: database.value("SELECT max(counted_at) FROM shapes WHERE present IS NOT NULL"),
+            )
             world.line.lead_to(world.collector.port)
             node.churn(5)
+            node.put("ab" * 32, "running")
             world.converged()
+            trusted = f"SELECT count(*) FROM shapes WHERE present IS NOT NULL AND counted_at = '{counted}'"
+            assert database.value(trusted) == 0, "what an older one wrote makes the register forget shapes"
             world.line.lead_to(ours.port)
             node.churn(5)
             world.converged()

@@ -55,15 +55,13 @@ def known(rows: Rows) -> bool:
     return bool(rows.ask("SELECT present IS NOT NULL AND counting IS NULL AS known FROM shapes")[0]["known"])
 
 
-def bits(rows: Rows, column: str = "present") -> int:
-    return int(rows.ask(f"SELECT {column}::text AS bits FROM shapes")[0]["bits"], 2)
+def bits(rows: Rows) -> set[int]:
+    present = rows.ask("SELECT present::text AS bits FROM shapes")[0]["bits"]
+    return {shape for shape, bit in enumerate(present) if bit == "1"}
 
 
-def needed(*entries: Entry) -> int:
-    found = 0
-    for entry in entries:
-        found |= shapes.of_entry(entry, keys.tokens(entry))
-    return found
+def needed(*entries: Entry) -> set[int]:
+    return {shape for entry in entries for shape in shapes.of_entry(entry, keys.tokens(entry))}
 
 
 def rare(number: int, name: str = RARE) -> Container:

@@ -20,8 +20,8 @@ def container(name: str = "n", **fields: str) -> Container:
 
 
 def has(entry: Entry, number: int) -> bool:
-    bits = shapes.of_entry(entry, keys.tokens(entry))
-    return f"{bits:0{shapes.BITS}b}"[number] == "1"
+    written = shapes.written(shapes.of_entry(entry, keys.tokens(entry)))
+    return f"{int(written[1:], 16):0{shapes.BITS}b}"[number] == "1"
 
 
 @given(ENTRIES)
