@@ -64,7 +64,7 @@ class Config:
     """Port to listen on; 0 takes a free one."""
     ingest_pool: int = 8
     """Most connections to the database for what agents tell of their nodes, and as many again for everything else that
-    writes; one more is for heartbeats."""
+    writes; one more is for heartbeats, and up to two for what takes minutes."""
     ingest_waiting: int = 64
     """Most messages that wait until one of these is free; who comes then is told to come again."""
     query_pool: int = 8

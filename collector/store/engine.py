@@ -56,6 +56,7 @@ quarter of an hour. A server that works on an answer is heard, however long it t
 _SETTINGS: Final = {"query": _ANSWERING, "questions": _QUICK, "tokens": _ANSWERING}
 """Settings of the pools whose connections only read."""
 _TOKEN_WIRES: Final = 2
+_MAINTENANCE: Final = 2
 _POOL_PATIENCE: Final = 10.0
 """Seconds to wait for a connection of the pool before the answer is *busy*."""
 
@@ -69,6 +70,8 @@ class Database:
         # Of their own: heartbeats do not wait behind large snapshots.
         self._heartbeats = _wires(config, "heartbeats", 1, config.ingest_timeout)
         self._access = _wires(config, "access", 1, config.ingest_timeout)
+        # Of their own: what takes minutes keeps no connection from others.
+        self._maintenance = _pool(config, "maintenance", _MAINTENANCE, config.ingest_timeout)
         # Half of them for what is answered in milliseconds, so that it does not wait behind lists and reports.
         quick = max(1, config.query_pool // 2)
         self._query = _pool(config, "query", max(1, config.query_pool - quick), config.query_timeout)
@@ -117,7 +120,7 @@ class Database:
             ProblemError: as ``translate`` says.
         """
         with translate():
-            async with self._ingest.connect() as connection:
+            async with self._maintenance.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 try:
                     yield connection
@@ -187,7 +190,7 @@ class Database:
         """Close every connection."""
         for wires in (self._agents, self._heartbeats, self._access, self._questions, self._tokens):
             wires.close()
-        for pool in (self._ingest, self._query):
+        for pool in (self._ingest, self._maintenance, self._query):
             await pool.dispose()
 
 

@@ -101,13 +101,17 @@ async def count(database: Database, stopping: asyncio.Event, *, at_once: int = A
     Raises:
         ProblemError: what the store raises.
     """
-    async with database.maintenance() as connection:
-        if not (await connection.execute(_DUE)).scalar_one():
+    async with database.query() as looking:
+        if not await _due(looking):
             return True
-        async with _alone(connection) as free:
-            if not free or not (await connection.execute(_DUE)).scalar_one():
-                return True
-            return await _count(connection, stopping, _ranges(connection, at_once, rest, stopping))
+    async with database.maintenance() as connection, _alone(connection) as free:
+        if not free or not await _due(connection):
+            return True
+        return await _count(connection, stopping, _ranges(connection, at_once, rest, stopping))
+
+
+async def _due(connection: Connection) -> bool:
+    return bool((await connection.execute(_DUE)).scalar_one())
 
 
 async def _count(connection: Connection, stopping: asyncio.Event, ranges: AsyncIterator[Sequence[Any]]) -> bool:
@@ -137,7 +141,11 @@ async def _count(connection: Connection, stopping: asyncio.Event, ranges: AsyncI
 async def _earlier_over(connection: Connection, stopping: asyncio.Event) -> None:
     """Wait until every transaction is over that runs now."""
     latest = (await connection.execute(_LATEST)).scalar_one()
+    told = monotonic()
     while not stopping.is_set() and (await connection.execute(_OLDEST)).scalar_one() < latest:
+        if monotonic() - told > _TOLD:
+            told = monotonic()
+            _log.info("the count of shapes waits for the end of a transaction that is older")
         await pause(stopping, _SEEN_OFF)
 
 

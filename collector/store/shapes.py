@@ -54,7 +54,7 @@ def of_place(path: str, *, bind: bool = False) -> int:
     return (_BINDS if bind else _PLACES) * _EACH + min(depth, _MOST)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def of_token(text: str) -> int:
     """Return the shape of a container's token (``keys.token``).
 
