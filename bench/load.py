@@ -44,6 +44,31 @@ class Fixed:
             raise RuntimeError(f"status {status}: {body[:300].decode(errors='replace')}")
 
 
+class Settled:
+    """A job whose request was made before, and whose answer is looked at when ``settle`` is called."""
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._data = job, job.request()
+        self._answer: tuple[int, bytes] | None = None
+
+    def request(self) -> bytes:
+        """Return the whole request."""
+        return self._data
+
+    def answered(self, status: int, body: bytes) -> None:
+        """Keep the answer."""
+        self._answer = status, body
+
+    def settle(self) -> None:
+        """Give the answer to the job, if it came.
+
+        Raises:
+            Exception: what the job raises at its answer.
+        """
+        if self._answer is not None:
+            self._job.answered(*self._answer)
+
+
 def post(path: str, token: str, data: bytes, encoding: str = "") -> bytes:
     """Return a POST request of JSON."""
     head = [

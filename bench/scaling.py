@@ -1,21 +1,34 @@
 """S11: what one heartbeat and one change cost with more and more nodes in the register; the picture of it in docs/.
 
-Cost is CPU time of the collector and of PostgreSQL together. Nodes are added to one register and never taken away;
-every size is measured in rounds of the same numbers of messages, spread over all nodes, and the median counts.
+Cost is CPU time of the collector and of PostgreSQL together. Every size is a register of its own with a collector of
+its own. They are measured in turns, so that what else the machine does meets all of them: rounds of the same numbers of
+messages, spread over all nodes of the register, of which the median counts.
+
+What is compared is the same message in registers that differ in nothing but their size:
+
+- Nodes have lived before they are seen, or the changes of a small register, where each node has many, would be others
+  than those of a large one: at first nothing can be removed.
+- Every node says a heartbeat and a change between the checkpoint and the rounds. What is said first after a checkpoint
+  writes whole pages into the log; heartbeats come twenty times between two. Of 500 messages, most would be a node's
+  first ones in a large register, and none in a small one.
+- What the simulated nodes do at a change is done before and after the rounds: their memory, which grows with their
+  number, would push what is measured out of the processor's caches.
 """
 
 import asyncio
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import psycopg
 
 from bench import load, talkers
-from bench.load import Fixed
+from bench.load import Fixed, Job, Settled
 from bench.picture import picture
 from bench.table import Row
 from bench.talkers import Talker
@@ -29,8 +42,20 @@ SIZES = (500, 1000, 2500, 5000, 10_000)
 GOAL = 1.25
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "cost-by-nodes.svg"
 _CONTAINERS = 10
-_ROUNDS = 5
+_LIVED = 50
+"""So many changes a node has behind it: what is running, what has exited and what is missing is about what it stays."""
+_ROUNDS = 9
 _AT_ONCE = 8
+
+
+@dataclass
+class _Register:
+    """A register, and what a heartbeat and a change cost there: seconds of collector and PostgreSQL, by round."""
+
+    stage: Stage
+    agents: list[Talker]
+    beats: list[tuple[float, float]] = field(default_factory=list)
+    changes: list[tuple[float, float]] = field(default_factory=list)
 
 
 def measure(sizes: Sequence[int] = SIZES, messages: int = 500, drawn: Path | None = PICTURE) -> list[Row]:
@@ -47,32 +72,41 @@ def measure(sizes: Sequence[int] = SIZES, messages: int = 500, drawn: Path | Non
 
 async def _measure(world: World, sizes: Sequence[int], messages: int) -> tuple[list[float], list[float]]:
     """Return what a heartbeat and a change cost at each size, in milliseconds."""
+    async with AsyncExitStack() as stages:
+        registers = [await _filled(stages, world, size) for size in sizes]
+        for register in registers:
+            await _rest(register, messages)
+        random = Random(1)
+        for _ in range(_ROUNDS):
+            for register in registers:
+                await _round(register, messages, random)
+    for size, register in zip(sizes, registers, strict=True):
+        said = f"heartbeat {_said(register.beats)}, change {_said(register.changes)}"
+        print(f"  {size:,} nodes: {said} (collector + PostgreSQL)", file=sys.stderr, flush=True)
+    return [_median(each.beats) for each in registers], [_median(each.changes) for each in registers]
+
+
+async def _filled(stages: AsyncExitStack, world: World, size: int) -> _Register:
+    """Start a register and tell it of so many nodes."""
     random = Random(1)
-    everyone = talkers.nodes(world, max(sizes), _CONTAINERS)
-    beats, changes = [], []
-    async with staged(Options(), [node.id for node in everyone]) as stage:
-        agents: list[Talker] = []
-        for size in sizes:
-            fresh = [Talker(node, stage.tokens[node.id], random) for node in everyone[len(agents) : size]]
-            told = (agent.say("hello", "snapshot") for agent in fresh)
-            await load.run(stage.url, talkers.lanes(told, _AT_ONCE))
-            agents += fresh
-            await _warm(stage, agents, messages)
-            rounds = [await _round(stage, agents, messages, random) for _ in range(_ROUNDS)]
-            beat, change = (statistics.median(side) * 1e3 for side in zip(*rounds, strict=True))
-            print(f"  {size:,} nodes: heartbeat {beat:.3f} ms, change {change:.3f} ms", file=sys.stderr, flush=True)
-            beats.append(beat)
-            changes.append(change)
-    return beats, changes
+    nodes = talkers.nodes(world, size, _CONTAINERS)
+    for node in nodes:
+        for _ in range(_LIVED):
+            node.change(random)
+    stage = await stages.enter_async_context(staged(Options(), [node.id for node in nodes]))
+    agents = [Talker(node, stage.tokens[node.id], random) for node in nodes]
+    told = (agent.say("hello", "snapshot") for agent in agents)
+    await load.run(stage.url, talkers.lanes(told, _AT_ONCE))
+    return _Register(stage, agents)
 
 
-async def _warm(stage: Stage, agents: list[Talker], messages: int) -> None:
-    """Say a round of everything before anything is measured, and let the database be at rest.
-
-    What it owes to the thousands of nodes that were just added would otherwise fall into the measured rounds.
-    """
-    await _round(stage, agents, messages, Random(2))
-    await asyncio.to_thread(_tidied, stage.database)
+async def _rest(register: _Register, messages: int) -> None:
+    """Let the database do what it owes to so many new nodes, and come to where it is between two checkpoints."""
+    await asyncio.to_thread(_tidied, register.stage.database)
+    for first in range(0, len(register.agents), messages):
+        some = register.agents[first : first + messages]
+        await load.run(register.stage.url, _beats(some))
+        await _changed(register, some)
     await asyncio.sleep(2.0)
 
 
@@ -82,21 +116,53 @@ def _tidied(database: str) -> None:
             connection.execute(statement)
 
 
-async def _round(stage: Stage, agents: list[Talker], messages: int, random: Random) -> tuple[float, float]:
-    """Return the CPU seconds of one heartbeat and of one change, each on average over one round."""
-    chosen = list(talkers.some(agents, messages, random))
-    beats = [iter([Fixed(agent.heartbeat())]) for agent in chosen]
-    before = _cpu(stage)
-    await load.run(stage.url, beats)
-    beat = (_cpu(stage) - before) / len(chosen)
-    jobs = [agent.changes(1) for agent in chosen]
-    before = _cpu(stage)
-    await load.run(stage.url, talkers.lanes(jobs, _AT_ONCE))
-    return beat, (_cpu(stage) - before) / len(chosen)
+async def _round(register: _Register, messages: int, random: Random) -> None:
+    """Note the CPU seconds of one heartbeat and of one change, each on average over one round."""
+    chosen = list(talkers.some(register.agents, messages, random))
+    beats = _beats(chosen)
+    before = _cpu(register.stage)
+    await load.run(register.stage.url, beats)
+    register.beats.append(_each(before, _cpu(register.stage), len(chosen)))
+    register.changes.append(await _changed(register, chosen))
 
 
-def _cpu(stage: Stage) -> float:
-    return proc.cpu_seconds(stage.collector or 0) + proc.family_cpu_seconds(stage.postmaster or 0)
+def _beats(agents: Sequence[Talker]) -> list[Iterator[Job]]:
+    return [iter([Fixed(agent.heartbeat())]) for agent in agents]
+
+
+async def _changed(register: _Register, agents: Sequence[Talker]) -> tuple[float, float]:
+    """Let something happen on each of these nodes; return what one such change cost."""
+    told = [Settled(job) for agent in agents for job in _first(agent.changes(1))]
+    before = _cpu(register.stage)
+    await load.run(register.stage.url, talkers.lanes((iter([each]) for each in told), _AT_ONCE))
+    cost = _each(before, _cpu(register.stage), len(told))
+    for each in told:
+        each.settle()
+    return cost
+
+
+def _first(jobs: Iterator[Job]) -> list[Job]:
+    job = next(jobs, None)
+    return [] if job is None else [job]
+
+
+def _cpu(stage: Stage) -> tuple[float, float]:
+    return proc.cpu_seconds(stage.collector or 0), proc.family_cpu_seconds(stage.postmaster or 0)
+
+
+def _each(before: tuple[float, float], after: tuple[float, float], count: int) -> tuple[float, float]:
+    collector, postgres = ((then - first) / count for first, then in zip(before, after, strict=True))
+    return collector, postgres
+
+
+def _median(rounds: Sequence[tuple[float, float]]) -> float:
+    """Return the cost of the median round, in milliseconds."""
+    return statistics.median(map(sum, rounds)) * 1e3
+
+
+def _said(rounds: Sequence[tuple[float, float]]) -> str:
+    collector, postgres = (statistics.median(side) * 1e3 for side in zip(*rounds, strict=True))
+    return f"{_median(rounds):.3f} ms ({collector:.3f} + {postgres:.3f})"
 
 
 def _row(what: str, sizes: Sequence[int], costs: Sequence[float]) -> Row:

@@ -35,6 +35,10 @@ _TAKING: Final = {"synchronous_commit": "on", "mountbook.notes": "on", "mountboo
 """Acknowledged means committed, whatever the server's own setting is. What is accepted is noted for the audit log by
 the statement that accepts it: for collectors of release 0.1, which do not say so, a trigger does it (0007). So it is
 with the shapes of what is written: a trigger forgets them (0010)."""
+_AGENTS: Final = {**_TAKING, "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+"""What snapshots and deltas ask finds a few rows by their keys, whatever the values are and however many rows there
+are: it is planned once for each connection, which takes as long as running it. Nothing of it ever reads a whole table,
+also when that is still small; a plan is kept while it grows."""
 _ANSWERING: Final = {
     "default_transaction_read_only": "on",
     "default_transaction_isolation": "repeatable\\ read",
@@ -53,8 +57,8 @@ _PULSE: Final = {
 }
 """Libpq's settings by which a server that vanished without a word is noticed in seconds: the kernel's own way takes a
 quarter of an hour. A server that works on an answer is heard, however long it takes."""
-_SETTINGS: Final = {"query": _ANSWERING, "questions": _QUICK, "tokens": _ANSWERING}
-"""Settings of the pools whose connections only read."""
+_SETTINGS: Final = {"agents": _AGENTS, "query": _ANSWERING, "questions": _QUICK, "tokens": _ANSWERING}
+"""Settings of the pools that have others than ``_TAKING``."""
 _TOKEN_WIRES: Final = 2
 _MAINTENANCE: Final = 2
 _POOL_PATIENCE: Final = 10.0

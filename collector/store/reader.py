@@ -4,20 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
-from time import monotonic
 from typing import Any, Final
 
 import psycopg
 
-from collector.store.wire import BEGIN, Found, Values, Wire
+from collector.store.wire import ANEW, BEGIN, KEPT, Found, Values, Wire
 
 _CURSOR: Final = "DECLARE {name} NO SCROLL CURSOR FOR {sql}"
 _FETCH: Final = "FETCH {batch} FROM {name}"
 _FOR_THESE: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 """From here on each statement is planned for the values that it comes with; the connection's own setting may differ."""
-_ANEW: Final = "DISCARD PLANS"
-_KEPT: Final = 10.0
-"""Seconds for which a plan is kept: one that was made for a small table does not serve a large one."""
 
 
 class Reader:
@@ -26,7 +22,7 @@ class Reader:
     ``kept``: for so many seconds plans that serve all values are kept on its wire.
     """
 
-    def __init__(self, wire: Wire, kept: float = _KEPT) -> None:
+    def __init__(self, wire: Wire, kept: float = KEPT) -> None:
         self._wire, self._kept = wire, kept
         self._begun = False
         self._for_these = False
@@ -51,8 +47,8 @@ class Reader:
 
     async def known(self, *statements: tuple[str, Values]) -> list[Found]:
         """Return the rows of each of these statements, as ``several`` does: they have one plan for all values."""
-        if self._stale():
-            return (await self._asked((_ANEW, {}), *statements))[1:]
+        if self._wire.outdated(self._kept):
+            return (await self._asked((ANEW, {}), *statements))[1:]
         return await self._asked(*statements)
 
     async def alone(self, *statements: tuple[str, Values]) -> list[Found]:
@@ -61,17 +57,9 @@ class Reader:
         Unless something was asked before, they are a transaction by themselves, which is over when they are answered:
         what is asked next sees a later state of the register.
         """
-        if self._stale():
-            return (await self._wire.exchange((_ANEW, {}), *statements))[1:]
+        if self._wire.outdated(self._kept):
+            return (await self._wire.exchange((ANEW, {}), *statements))[1:]
         return await self._wire.exchange(*statements)
-
-    def _stale(self) -> bool:
-        """Whether plans are to be made anew now."""
-        now = monotonic()
-        if now - self._wire.planned < self._kept:
-            return False
-        self._wire.planned = now
-        return True
 
     async def _asked(self, *statements: tuple[str, Values]) -> list[Found]:
         if self._begun:

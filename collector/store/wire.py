@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -30,6 +31,10 @@ _AGAIN: Final = 2
 
 BEGIN: Final = "BEGIN"
 COMMIT: Final = "COMMIT"
+ANEW: Final = "DISCARD PLANS"
+"""From here on statements are planned anew, each when it comes."""
+KEPT: Final = 10.0
+"""Seconds for which a plan is kept: one that was made for a small table does not serve a large one."""
 
 
 class _Statement(NamedTuple):
@@ -53,8 +58,7 @@ class Wire:
         self._due = 0  # exchanges whose answers have not been read to their end
         self._waiting: asyncio.Future[None] | None = None
         self._writing = False
-        self.planned = -math.inf
-        """When kept plans were last thrown away, as ``monotonic`` counts."""
+        self._planned = -math.inf
         self._pgconn.enter_pipeline_mode()
         self._loop = asyncio.get_running_loop()
         self._socket = self._pgconn.socket
@@ -64,6 +68,14 @@ class Wire:
     def usable(self) -> bool:
         """Whether the connection stands."""
         return self._pgconn.status == pq.ConnStatus.OK
+
+    def outdated(self, kept: float = KEPT) -> bool:
+        """Whether its plans are older than so many seconds: the asker is to send ``ANEW``, and is told only once."""
+        now = monotonic()
+        if now - self._planned < kept:
+            return False
+        self._planned = now
+        return True
 
     async def exchange(self, *statements: tuple[str, Values]) -> list[Found]:
         """Send statements together, and return the rows of each. Parameters are written ``:name``.

@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 
 from collector.store.reader import Wires
-from collector.store.wire import BEGIN, COMMIT, PARAMETER, Found, Values, Wire
+from collector.store.wire import ANEW, BEGIN, COMMIT, PARAMETER, Found, Values, Wire
 
 Value = str | bytes | int | float | datetime | None
 Call = tuple[str, Values]
@@ -55,7 +55,8 @@ class Writer:
         if self._begun:
             return await self._wire.exchange(*calls)
         self._begun = True
-        return (await self._wire.exchange((BEGIN, {}), *calls))[1:]
+        before: list[Call] = [(BEGIN, {}), (ANEW, {})] if self._wire.outdated() else [(BEGIN, {})]
+        return (await self._wire.exchange(*before, *calls))[len(before) :]
 
     async def finish(self, *calls: Call) -> list[Found]:
         """Run the last statements, and commit in the same round trip; returns when it is committed.

@@ -9,9 +9,10 @@ import pytest
 from collector.config import Config
 from collector.errors import ProblemError
 from collector.store.engine import Database
+from collector.store.wire import ANEW
 from collector.store.writer import Statement, Value, array
 from protocol.problems import ProblemType
-from tests.integration.collector.node import Rows
+from tests.integration.collector.node import Node, Rows, container, layer
 
 ADD = Statement("INSERT INTO rosters (cluster, version, read_at) VALUES (:cluster, :version, clock_timestamp())")
 NAMES = Statement("SELECT cluster FROM rosters ORDER BY 1")
@@ -43,6 +44,32 @@ async def test_what_is_not_finished_is_rolled_back(database: Database) -> None:
     with pytest.raises(RuntimeError, match="ours"):
         await fail()
     assert await names(database) == []
+
+
+async def test_what_agents_say_is_planned_once_and_reads_no_table_from_its_begin(
+    database: Database, node: Node, rows: Rows
+) -> None:
+    """Else what a change costs would follow the size of the register, or that which it had a while ago."""
+    for number in range(3):  # the third time, a statement is prepared and its table known to be small
+        await node.hello()
+        await node.snapshot(container(1), layer(number))
+        await node.delta(container(1, state="exited"), container(2))
+        await node.delta(removes=[container(2)])
+        rows.change("ANALYZE")
+    prepared = Statement(
+        "SELECT name, statement, custom_plans, cardinality(parameter_types) FROM pg_prepared_statements "
+        "WHERE statement ~ '^(SELECT|WITH|INSERT|UPDATE|DELETE)'"
+    )
+    async with database.agents() as writer:
+        (found,) = await writer.ask(prepared())
+        assert len(found) >= 8
+        assert [sql for _, sql, custom, _ in found if custom] == []
+        await writer.ask((ANEW, {}))
+        for name, sql, _, count in found:
+            values = f"({', '.join(['NULL'] * count)})" if count else ""
+            (plan,) = await writer.ask((f"EXPLAIN EXECUTE {name}{values}", {}))
+            whole = [line for (line,) in plan if "Seq Scan" in line and "on shapes" not in line]  # which has one row
+            assert whole == [], f"{sql} is planned as {plan}"
 
 
 async def test_values_of_every_type_arrive_as_they_were(database: Database) -> None:
