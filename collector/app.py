@@ -38,6 +38,9 @@ from protocol.problems import ProblemType
 
 _GRACE: Final = 10.0
 """Seconds that requests under way have to end when the collector stops."""
+_KNOCKING: Final = 4096
+"""So many connections are made while the collector is at something else. Thousands of agents come at once when it has
+started; whoever finds no room is not heard, and tries again after a second, then after two."""
 _LAST_WORDS: Final = 5.0
 """Seconds that background tasks have to end by themselves."""
 _RETRY: Final = 1.0
@@ -126,7 +129,7 @@ async def serve(config: Config, *, started: Callable[[str], None] | None = None)
         await _check(config, app[state.DATABASE])
         await runner.setup()
         try:
-            await web.TCPSite(runner, config.host, config.port).start()
+            await web.TCPSite(runner, config.host, config.port, backlog=_KNOCKING).start()
         except OSError as exc:
             raise StartError(
                 f"cannot listen on {config.host} port {config.port}: {exc.strerror or exc}; "

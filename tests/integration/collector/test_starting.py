@@ -1,6 +1,8 @@
-"""When a collector does not start, or is not ready."""
+"""When a collector does not start, or is not ready, and who comes when it has started."""
 
 import asyncio
+import contextlib
+import socket
 
 import aiohttp
 import pytest
@@ -37,3 +39,12 @@ async def test_a_database_that_loses_its_tables_is_not_ready(database: Database,
     found = await problem(http, "GET", "/readyz", 503)
     assert found.type == "/problems/not-migrated"
     assert "mountbook migrate" in found.detail
+
+
+async def test_agents_that_all_come_while_it_is_busy_are_kept_by_the_kernel(http: aiohttp.ClientSession) -> None:
+    async with http.get("/healthz") as response:
+        host, port = response.url.host, response.url.port
+    with contextlib.ExitStack() as agents:
+        # The collector, in the same loop, gets no turn meanwhile. Who is not kept tries again after a second.
+        for _ in range(300):
+            agents.enter_context(socket.create_connection((host, port), timeout=0.9))
