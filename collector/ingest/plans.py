@@ -9,7 +9,6 @@ from collector.store.write import Ending, Held, Name, Opening
 from protocol.entries import Kind
 from protocol.statehash import shift, total
 
-
 Unlisted = Callable[[Held], bool]
 """Whether the message's list was made before this version was told of, by an agent that spoke for the node before."""
 
