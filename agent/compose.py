@@ -1,5 +1,6 @@
 """Snapshots, deltas and heartbeats, made from an observation and what the register holds."""
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,15 +16,23 @@ from protocol.statehash import to_text
 
 ROOM: Final = MAX_BODY * 3 // 4
 """Most bytes of entries in one message; the rest follows in the next."""
+_NEVER: Final = 365 * 86_400.0
+"""Seconds that stand for the age of a list that there never was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where the conversation stands: what every message carries. Times are in seconds; ``seq`` is the last one."""
+    """Where the conversation stands: what every message carries. Times are in seconds; ``seq`` is the last one.
+
+    ``now``, ``seen_at`` and ``told_at`` are monotonic: the newest look, and the newest of which the register was told
+    all.
+    """
 
     generation: str
     seq: int
-    listed_ago: float
+    now: float
+    seen_at: float
+    told_at: float
     problems: tuple[str, ...] = ()
     wall: Callable[[], float] = time.time
 
@@ -32,17 +41,23 @@ class Stand:
         """Seconds since 1970, to the millisecond."""
         return round(self.wall(), 3)
 
+    def ago(self, when: float) -> float:
+        """Return the age of a look, rounded up to the millisecond: it vouches for nothing that came after it."""
+        return math.ceil(min(max(0.0, self.now - when), _NEVER) * 1000) / 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A message with entries, their keys in the order of the message, and all that it changes (None: removed).
 
-    ``cut`` are kinds that were enumerated to their end, of which not everything fitted in.
+    ``cut`` are kinds that were enumerated to their end, of which not everything fitted in. ``as_of`` is the newest look
+    of which the register knows all with this message: only for that moment it may say that nothing else has changed.
     """
 
     message: Snapshot | Delta
     keys: tuple[EntryKey, ...]
     changes: dict[EntryKey, bytes | None]
+    as_of: float
     cut: frozenset[Kind] = frozenset()
 
 
@@ -63,11 +78,11 @@ def snapshot(stand: Stand, look: Observation, holdings: Holdings, room: int = RO
         entries=raws,
         state_hash=to_text(holdings.sum_after(changes)),
         clock=stand.clock,
-        listed_ago=stand.listed_ago,
+        listed_ago=stand.ago(look.at),
         lost_events=holdings.lost,
         problems=list(stand.problems),
     )
-    return Parcel(message, keys, changes, frozenset(cut))
+    return Parcel(message, keys, changes, look.at, frozenset(cut))
 
 
 def delta(
@@ -89,6 +104,7 @@ def delta(
         return None
     changes: dict[EntryKey, bytes | None] = {key: holdings.seen[key] for key in keys}
     changes.update(dict.fromkeys(removes))
+    as_of = stand.told_at if holdings.dirty - changes.keys() else stand.seen_at
     message = Delta(
         generation=stand.generation,
         seq=stand.seq + 1,
@@ -97,12 +113,12 @@ def delta(
         removes=removes,
         state_hash=to_text(holdings.sum_after(changes)),
         clock=stand.clock,
-        listed_ago=stand.listed_ago,
+        listed_ago=stand.ago(as_of),
         lost_events=holdings.lost,
         problems=list(stand.problems),
         kinds=kinds or {},
     )
-    return Parcel(message, keys, changes)
+    return Parcel(message, keys, changes, as_of)
 
 
 def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
@@ -112,7 +128,7 @@ def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
         seq=stand.seq,
         state_hash=to_text(holdings.sum),
         clock=stand.clock,
-        listed_ago=stand.listed_ago,
+        listed_ago=stand.ago(stand.told_at if holdings.dirty else stand.seen_at),
         lost_events=holdings.lost,
     )
 

@@ -53,7 +53,8 @@ class Send:
     """Post ``message`` as ``name``, expect an answer of the type ``answer``, then call ``answered``.
 
     ``keys`` names its entries in their order; ``incomplete`` are the kinds that the register then calls so, ``cut``
-    those of them of which only a part was sent. ``seen_at`` is when the look began that a snapshot was made from.
+    those of them of which only a part was sent. ``seen_at`` is when the look began that a snapshot was made from,
+    ``as_of`` when the newest one began of which the register then knows all.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Send:
     incomplete: frozenset[Kind] = frozenset()
     cut: frozenset[Kind] = frozenset()
     seen_at: float = float("inf")
+    as_of: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Reporter:
         self._outbox: Send | None = None
         self._latest: Observation | None = None
         self._listed_at: float | None = None
+        self._told_at = float("-inf")
         self._enumerated_at = 0.0
         self._backends: tuple[Backend, ...] = ()
         self._problems: tuple[str, ...] = ()
@@ -186,6 +189,8 @@ class Reporter:
             return  # what a first full look has not found cannot be compared
         if self._listed_at is None:
             self.holdings.lost += self._spool.lost_by(observation.hash_version, observation.hashes)
+        elif self._outbox is None and not (self._resync or self.holdings.dirty):
+            self._told_at = self._listed_at
         self._listed_at = observation.at
         self._problems = observation.problems[:_MAX_PROBLEMS]
         self.holdings.observe(observation)
@@ -276,10 +281,10 @@ class Reporter:
         self.holdings.promise(parcel.changes)
         if isinstance(parcel.message, Snapshot) and look is not None:
             incomplete = self._incomplete | parcel.cut
-            return Send("snapshot", parcel.message, Applied, parcel.keys, incomplete, parcel.cut, look.at)
+            return Send("snapshot", parcel.message, Applied, parcel.keys, incomplete, parcel.cut, look.at, parcel.as_of)
         told = {kind: kind in self._told_incomplete for kind in Kind} | {kind: not kinds[kind] for kind in kinds}
         incomplete = frozenset(kind for kind, so in told.items() if so)
-        return Send("delta", parcel.message, Applied, parcel.keys, incomplete)
+        return Send("delta", parcel.message, Applied, parcel.keys, incomplete, as_of=parcel.as_of)
 
     def _kinds_to_tell(self) -> dict[Kind, bool]:
         """Return the kinds whose completeness the register does not know, as far as a delta may tell it now.
@@ -293,8 +298,8 @@ class Reporter:
         return lost | {kind: True for kind in sorted(found) if self.holdings.whole(kind)}
 
     def _stand(self, session: _Session, now: float) -> Stand:
-        listed_ago = round(max(0.0, now - self._listed_at), 3) if self._listed_at is not None else 0.0
-        return Stand(session.generation, self._seq, listed_ago, self._problems, self._wall)
+        seen_at = self._told_at if self._listed_at is None else self._listed_at
+        return Stand(session.generation, self._seq, now, seen_at, self._told_at, self._problems, self._wall)
 
     def _greeted(self, sent: Send, reply: HelloReply, now: float) -> None:
         self._succeeded()
@@ -321,6 +326,7 @@ class Reporter:
     def _applied(self, sent: Send, reply: Applied, now: float) -> None:
         self._succeeded()
         self._seq += 1
+        self._told_at = max(self._told_at, sent.as_of)
         refused = {sent.keys[item.index] for item in reply.refused if 0 <= item.index < len(sent.keys)}
         for item in reply.refused:
             _log.warning("the collector refused an entry", key=item.key, why=item.reason)

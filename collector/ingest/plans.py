@@ -9,11 +9,34 @@ from collector.store.write import Ending, Held, Name, Opening
 from protocol.entries import Kind
 from protocol.statehash import shift, total
 
-Known = Callable[[str], datetime | None]
-"""Per kind, the last moment at which the register knew which entries there were and were not; None: never."""
-
 Unlisted = Callable[[Held], bool]
 """Whether the message's list was made before this version was told of, by an agent that spoke for the node before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Until when the register knew what there was, before a message.
+
+    ``listed`` is when the newest list was made that it heard of (None: it heard of none), ``kinds`` when each kind was
+    last enumerated to its end.
+    """
+
+    listed: datetime | None = None
+    kinds: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    def __call__(self, kind: str) -> datetime | None:
+        """Return the last moment at which it knew which entries of the kind there were and were not; None: never."""
+        return self.kinds.get(kind)
+
+    def present(self, kind: str, version: Held) -> datetime:
+        """Return a moment at which the version held was surely there, as late as is known.
+
+        When it was told of it may have been gone: a message that cannot be delivered is sent again as it was. So the
+        lists count, and the moment at which it was told of only as far as they reach: then no moment may be sure.
+        """
+        told = version.began_before if self.listed is None else min(version.began_before, self.listed)
+        enumerated = self(kind)
+        return told if enumerated is None else max(told, enumerated)
 
 
 @dataclass(slots=True)
@@ -94,6 +117,4 @@ def _open(plan: Plan, reading: Reading, held: Mapping[Name, Held], known: Known)
 
 
 def _ending(name: Name, version: Held, known: Known, why: str) -> Ending:
-    seen = known(name.kind)
-    after = version.began_before if seen is None else max(version.began_before, seen)
-    return Ending(name, after, why)
+    return Ending(name, known.present(name.kind, version), why)

@@ -233,14 +233,10 @@ def _made_at(moment: Moment, message: Snapshot | Delta) -> datetime:
 
 
 def knowledge(node: Node, moment: Moment) -> Known:
-    """Return, per kind, since when the register knows which entries there were: before this message."""
+    """Return until when the register knows which entries there were, before this message."""
     listed = max((when for when in (node.listed_at, moment.listed_at) if when is not None), default=None)
     past = {kind: datetime.fromisoformat(when) for kind, when in node.enumerated.items()}
-
-    def known(kind: str) -> datetime | None:
-        return listed if kind in node.complete else past.get(kind)
-
-    return known
+    return Known(listed, {kind.value: listed if kind in node.complete else past.get(kind) for kind in Kind})
 
 
 def enumerations(

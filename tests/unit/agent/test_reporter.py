@@ -2,11 +2,13 @@
 
 import msgspec
 
+from agent.outcome import Outcome
 from agent.reporter import Send, Wait
+from agent.wire import Body
 from protocol.entries import Kind
 from protocol.messages import Backend, Delta, Heartbeat, Hello
 from tests.unit.agent.driving import Driver, agree, container, last_message, silence, volume
-from tests.unit.agent.model_collector import ModelCollector
+from tests.unit.agent.model_collector import ModelCollector, inflate
 
 
 class TestAQuietLife:
@@ -176,6 +178,56 @@ def test_a_node_too_large_for_one_message_comes_in_several(collector: ModelColle
     driver.settle()
     assert driver.sent.count("delta") > 3
     assert agree(driver, collector)
+
+
+class Listened:
+    """A network that notes of which look each message is, in the agent's time."""
+
+    def __init__(self, driver: Driver, collector: ModelCollector) -> None:
+        self.driver, self.collector = driver, collector
+        self.told: list[tuple[str, float]] = []
+
+    def post(self, name: str, body: Body) -> Outcome:
+        self.told.append((name, self.driver.now - float(msgspec.json.decode(inflate(body))["listed_ago"])))
+        return self.collector.post(name, body)
+
+
+class TestAMessageThatLeavesSomethingUntold:
+    def test_vouches_for_no_look_that_saw_it_when_it_is_a_delta(self, collector: ModelCollector) -> None:
+        driver = Driver(collector.post, room=1000)
+        driver.put(*map(container, range(12)))
+        driver.settle()
+        driver.now += 10.0
+        driver.look()
+        driver.now += 10.0
+        driver.put(*(container(number, "paused") for number in range(12)))
+        seen_at = driver.now
+        driver.look()
+        listened = Listened(driver, collector)
+        driver.post = listened.post
+        driver.settle()
+        *parts, last = [when for name, when in listened.told if name == "delta"]
+        assert parts
+        assert all(seen_at - 11.0 < when < seen_at - 9.0 for when in parts)
+        assert last >= seen_at - 0.02
+
+    def test_vouches_for_no_look_that_saw_it_when_it_is_a_heartbeat(
+        self, driver: Driver, collector: ModelCollector
+    ) -> None:
+        driver.post = silence
+        driver.now += 20.0
+        driver.step()
+        driver.put(container(0, "paused"))
+        seen_at = driver.now
+        driver.look()  # too soon after the silence: what it found is not kept
+        listened = Listened(driver, collector)
+        driver.post = listened.post
+        driver.now += 20.0
+        driver.settle()
+        assert [name for name, _ in listened.told] == ["heartbeat", "delta"]
+        heartbeat, delta = [when for _, when in listened.told]
+        assert heartbeat < seen_at - 10.0
+        assert delta >= seen_at
 
 
 def test_a_node_too_large_for_one_message_is_whole_after_the_last_of_them(collector: ModelCollector) -> None:

@@ -148,6 +148,16 @@ def test_what_is_known_of_a_kind_depends_on_whether_it_is_enumerated() -> None:
     assert known("volume") is None
 
 
+def test_a_version_that_was_told_of_late_was_there_until_the_list_and_not_when_it_was_told() -> None:
+    late = replace(NODE, listed_at=NOW - timedelta(hours=6))
+    version = Held(b"", NOW - timedelta(seconds=1))
+    away = replace(HEARD, listed_at=None)
+    assert rules.knowledge(late, away).present("container", version) == NOW - timedelta(hours=6)
+    assert rules.knowledge(late, away).present("volume", version) == NOW - timedelta(hours=6)
+    assert rules.knowledge(late, HEARD).present("container", version) == HEARD.listed_at
+    assert rules.knowledge(replace(NODE, listed_at=None), NEVER).present("volume", version) == version.began_before
+
+
 def test_a_kind_that_stops_being_complete_keeps_when_it_last_was() -> None:
     listed = NOW - timedelta(seconds=1)
     times, complete, gaps = rules.enumerations(NODE, snapshot(kinds={Kind.CONTAINER: True}), listed, HEARD)
