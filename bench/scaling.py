@@ -46,6 +46,8 @@ _LIVED = 50
 """So many changes a node has behind it: what is running, what has exited and what is missing is about what it stays."""
 _ROUNDS = 9
 _AT_ONCE = 8
+_CHAINED = 1.5
+"""Seconds after which the audit log has taken in what was said: that is of a change's cost."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ async def _rest(register: _Register, messages: int) -> None:
     for first in range(0, len(register.agents), messages):
         some = register.agents[first : first + messages]
         await load.run(register.stage.url, _beats(some))
-        await _changed(register, some)
+        await _tell(register, _changes(some))
     await asyncio.sleep(2.0)
 
 
@@ -123,22 +125,26 @@ async def _round(register: _Register, messages: int, random: Random) -> None:
     before = _cpu(register.stage)
     await load.run(register.stage.url, beats)
     register.beats.append(_each(before, _cpu(register.stage), len(chosen)))
-    register.changes.append(await _changed(register, chosen))
+    told = _changes(chosen)
+    before = _cpu(register.stage)
+    await _tell(register, told)
+    await asyncio.sleep(_CHAINED)
+    register.changes.append(_each(before, _cpu(register.stage), len(told)))
 
 
 def _beats(agents: Sequence[Talker]) -> list[Iterator[Job]]:
     return [iter([Fixed(agent.heartbeat())]) for agent in agents]
 
 
-async def _changed(register: _Register, agents: Sequence[Talker]) -> tuple[float, float]:
-    """Let something happen on each of these nodes; return what one such change cost."""
-    told = [Settled(job) for agent in agents for job in _first(agent.changes(1))]
-    before = _cpu(register.stage)
+def _changes(agents: Sequence[Talker]) -> list[Settled]:
+    """Let something happen on each of these nodes, and return what is to be said of it."""
+    return [Settled(job) for agent in agents for job in _first(agent.changes(1))]
+
+
+async def _tell(register: _Register, told: Sequence[Settled]) -> None:
     await load.run(register.stage.url, talkers.lanes((iter([each]) for each in told), _AT_ONCE))
-    cost = _each(before, _cpu(register.stage), len(told))
     for each in told:
         each.settle()
-    return cost
 
 
 def _first(jobs: Iterator[Job]) -> list[Job]:

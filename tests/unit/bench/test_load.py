@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bench import load
-from bench.load import Fixed
+from bench.load import Fixed, Settled
 
 
 @asynccontextmanager
@@ -41,3 +41,12 @@ async def test_an_answer_that_is_none_ends_it() -> None:
     async with server(b"HTTP/1.1 503 Busy\r\ncontent-length: 5\r\n\r\nlater") as url:
         with pytest.raises(RuntimeError, match="status 503: later"):
             await load.run(url, [iter([Fixed(REQUEST)])])
+
+
+async def test_an_answer_is_looked_at_when_it_is_settled() -> None:
+    async with server(b"HTTP/1.1 503 Busy\r\ncontent-length: 5\r\n\r\nlater") as url:
+        job = Settled(Fixed(REQUEST))
+        assert await load.run(url, [iter([job])]) == 1
+    with pytest.raises(RuntimeError, match="status 503: later"):
+        job.settle()
+    Settled(Fixed(REQUEST)).settle()  # no answer came
