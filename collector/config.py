@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from collector.errors import ConfigError
 from protocol.messages import HEARTBEAT_EVERY, MISSED_HEARTBEATS
+from protocol.text import is_token
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8480
@@ -198,6 +199,8 @@ def _secrets(config: Config) -> list[str]:
     for name, secret in named.items():
         if secret and not (LEAST_SECRET <= len(secret) <= 256 and secret.isascii() and secret.isprintable()):
             problems.append(f"{name}: write {LEAST_SECRET} to 256 printable characters, such as `openssl rand -hex 32`")
+        elif secret and secret == config.admin_token and not is_token(secret):
+            problems.append(f"{name}: write one word, without blanks: `mountbook` sends no other token")
     if config.join_secret and config.join_secret == config.admin_token:
         problems.append("the join secret and the admin token are the same; every node would be an administrator")
     return problems

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from mountbook.errors import UserError
+from protocol.text import is_token
 
 VARIABLE: Final = "MOUNTBOOK_TOKEN"
 MAX_TOKEN: Final = 1024
@@ -60,7 +61,7 @@ def check(text: str, source: str) -> str:
     token = text.strip()
     if not token:
         raise UserError(f"The token from {source} is empty.")
-    if len(token) > MAX_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+    if len(token) > MAX_TOKEN or not is_token(token):
         raise UserError(f"What {source} holds is not a token: a token is one word of ASCII letters, digits and signs.")
     return token
 

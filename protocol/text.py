@@ -25,6 +25,11 @@ def is_clean(text: str) -> bool:
     return text.isascii() and "\x00" not in text
 
 
+def is_token(text: str) -> bool:
+    """Whether it is one word of ASCII letters, digits and signs: what a header can carry, and the command sends."""
+    return text.isascii() and text.isprintable() and bool(text) and " " not in text
+
+
 def clean(text: str) -> str:
     r"""Return ``text`` with NUL and lone surrogates written out as escapes.
 

@@ -70,7 +70,8 @@ def report(
         say(f"Which nodes report is not known: {seen.problem} (docker service logs mountbook_collector).")
     silent = [node for node in facts.nodes if node.id not in rows or rows[node.id].state != "observed"]
     if rows:
-        say(f"{len(facts.nodes) - len(silent)} of {len(facts.nodes)} nodes report.")
+        what = "1 node reports" if len(facts.nodes) == 1 else f"{len(facts.nodes)} nodes report"
+        say(f"{len(facts.nodes) - len(silent)} of {what}.")
     tasks = _tasks(docker, layouts) if silent else {}
     for node in silent:
         row = rows.get(node.id)

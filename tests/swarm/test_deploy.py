@@ -92,7 +92,7 @@ def test_a_node_whose_data_lies_elsewhere_gets_an_agent_of_its_own(swarm: Swarm)
     root = swarm.leader.data_root
     done = deploy(swarm, "--hardened", "--layout", f"{swarm.leader.host.name}={root}", "--cluster", "lab")
     assert done.returncode == 0, done.stderr
-    assert "1 of 1 nodes report." in done.stderr
+    assert "1 of 1 node reports." in done.stderr
     assert labels(swarm) == {"mountbook.agent": "false", "mountbook.layout": root, "mountbook.postgres": "true"}
     (row,) = swarm.answer(swarm.leader, "nodes")["nodes"]
     assert (row["hostname"], row["engine"]["data_root"], row["engine"]["readable"]) == (
@@ -162,7 +162,7 @@ def test_deploy_run_again_keeps_a_layout_and_a_node_cannot_be_given_back_unseen(
     assert done.returncode == 0, done.stderr
     assert labels(swarm) == before
     # Not hardened any more: another user goes on with the same volume.
-    assert "1 of 1 nodes report." in done.stderr
+    assert "1 of 1 node reports." in done.stderr
 
 
 def test_the_documented_job_makes_a_report_whenever_it_is_run(swarm: Swarm) -> None:

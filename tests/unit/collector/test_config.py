@@ -117,6 +117,10 @@ def test_secrets_are_read_from_files_and_not_shown(tmp_path: Path) -> None:
     assert "0123456789" not in repr(config)
     (tmp_path / "admin").write_text("join-secret-0123456789")
     assert "the same" in problems(given)[0]
+    (tmp_path / "admin").write_text("admin token 0123456789")
+    assert problems(given) == (
+        "MOUNTBOOK_ADMIN_TOKEN_FILE: write one word, without blanks: `mountbook` sends no other token",
+    )
     (tmp_path / "join").write_text("short")
     assert "MOUNTBOOK_JOIN_SECRET_FILE" in problems(given)[0]
     (tmp_path / "join").write_text(" ")
