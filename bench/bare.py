@@ -21,4 +21,5 @@ async def heartbeat(request: web.Request) -> web.Response:
 if __name__ == "__main__":
     app = web.Application()
     app.router.add_post(f"{API}/heartbeat", heartbeat)
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+    # Connections wait for it as they do for the collector: what is compared is not who is let in sooner.
+    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, backlog=4096)
