@@ -35,7 +35,7 @@ async def by_tokens(
     continued = position.parameters if position is not None else {}
     found = await asking.rows(
         conn,
-        rows.page(Kind.CONTAINER, versions, _BEARS, position),
+        rows.page(Kind.CONTAINER, versions, _BEARS, position, rare=True),
         {**continued, **versions.parameters, "tokens": list(tokens), "limit": limit},
     )
     return [_row(row) for row in found]

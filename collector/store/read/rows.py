@@ -99,7 +99,7 @@ def select(kind: Kind, versions: str, *, few: bool = False) -> str:
     )
 
 
-def page(kind: Kind, versions: Versions, condition: str, position: Position | None) -> str:
-    """Return the SELECT of a page of rows behind ``position``, up to ``:limit`` of them."""
+def page(kind: Kind, versions: Versions, condition: str, position: Position | None, *, rare: bool = False) -> str:
+    """Return the SELECT of a page of rows behind ``position``, up to ``:limit``; ``rare``: see ``Versions.page``."""
     order = "ORDER BY v.node_id, v.entry_id, v.ended_before LIMIT :limit"
-    return f"{select(kind, versions.page(condition, position), few=True)} {order}"
+    return f"{select(kind, versions.page(condition, position, rare=rare), few=True)} {order}"

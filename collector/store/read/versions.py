@@ -123,11 +123,14 @@ class Versions:
         current, closed = self._each(condition, columns)
         return f"{current} UNION ALL {closed}" if closed else current
 
-    def page(self, condition: str, position: Position | None) -> str:
+    def page(self, condition: str, position: Position | None, *, rare: bool = False) -> str:
         """Return the SELECT of versions as ``where``, of which a page behind ``position`` needs no others.
 
         They are up to ``:limit`` current and up to ``:limit`` closed ones, in the order of the primary keys: a page of
         the past does not sort all of the past. ``Position.parameters`` has the other parameters.
+
+        What is ``rare`` is found by an index of its own and sorted then: PostgreSQL thinks that what lasted at a moment
+        is soon found in the order of the keys, and would walk through all closed versions when it lies elsewhere.
         """
         at_entry = "(node_id, entry_id) {} (:after_node, CAST(:after_entry AS uuid))"
         if position is None:
@@ -143,6 +146,8 @@ class Versions:
         _, closed = self._each(f"{condition} AND {closed_behind}", FIELDS)
         pages = [f"({current} ORDER BY node_id, entry_id LIMIT :limit)"]
         if closed:
+            if rare:
+                closed = f"SELECT * FROM ({closed} OFFSET 0) AS found"
             pages.append(f"({closed} ORDER BY node_id, entry_id, ended_before LIMIT :limit)")
         return " UNION ALL ".join(pages)
 

@@ -1,6 +1,6 @@
 """Every look-up about a moment in the past."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest_asyncio
@@ -9,8 +9,9 @@ from sqlalchemy import text
 from collector.lookup import leftovers, refs
 from collector.lookup.mounts import mount_commands
 from collector.lookup.scope import scoped
-from collector.store.engine import Database
+from collector.store.engine import Database, statement
 from collector.store.read import nodes
+from collector.store.read.versions import Versions
 from protocol import times
 from protocol.entries import LayerUse
 from protocol.sizes import Ghosts, MountCommands, Orphans
@@ -92,3 +93,31 @@ async def test_the_register_remembers_from_the_oldest_month_that_it_kept(cluster
     first = await remembered(NOW - timedelta(days=400))
     assert first is not None
     assert (first.day, first.hour, first > NOW - timedelta(days=100)) == (1, 0, True), "older months are not there"
+
+
+async def test_a_group_of_then_is_found_by_its_name_and_not_by_walking_through_all_that_ended(
+    database: Database,
+) -> None:
+    async with database.ingest() as conn:
+        # The planner thinks that the group is spread among all keys; it lies behind all others.
+        await conn.execute(
+            statement(
+                "INSERT INTO history (node_id, kind, entry_id, root, key, hash, began_after, began_before, "
+                "ended_after, ended_before, ended_why, doc, path_keys, ref_keys) SELECT 1, 'container', "
+                "CAST(lpad(to_hex(i), 32, '0') AS uuid), '/d', i::text, '', now() - interval '3 h', "
+                "now() - interval '2 h', now(), now(), 'removed', '{}', '{}', "
+                "CASE WHEN i > 19800 THEN ARRAY[7, i + 1000000] ELSE ARRAY[i + 1000000] END "
+                "FROM generate_series(1, 20000) AS i"
+            )
+        )
+        await conn.execute(statement("ANALYZE history"))
+        await conn.commit()
+    then = Versions(at=datetime.now(UTC) - HOUR)
+    page = then.page("kind = 'container' AND ref_keys && CAST(:tokens AS bigint[])", None, rare=True)
+    async with database.query() as conn:
+        found = await conn.execute(
+            statement(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page}"),
+            {**then.parameters, "tokens": [7], "limit": 2},
+        )
+        plan = found.scalar_one()
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 100
