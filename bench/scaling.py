@@ -12,7 +12,7 @@ What is compared is the same message in registers that differ in nothing but the
   writes whole pages into the log; heartbeats come twenty times between two. Of 500 messages, most would be a node's
   first ones in a large register, and none in a small one.
 - No node is ever silent: heartbeats are due every hour. The nodes of a large register would not be chosen for minutes,
-  and each of their messages would record a gap besides, as those of nodes that work do not.
+  and each of their messages would record a gap besides; nodes that work leave none.
 - What the simulated nodes do at a change is done before and after the rounds: their memory, which grows with their
   number, would push what is measured out of the processor's caches.
 """
