@@ -121,8 +121,8 @@ def delta(
     return Parcel(message, keys, changes, as_of)
 
 
-def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
-    """Return the message that nothing has changed; at most ``MAX_HEARTBEAT`` bytes."""
+def heartbeat(stand: Stand, holdings: Holdings, beat: int) -> Heartbeat:
+    """Return the message that nothing has changed, with its number; at most ``MAX_HEARTBEAT`` bytes."""
     return Heartbeat(
         generation=stand.generation,
         seq=stand.seq,
@@ -130,6 +130,7 @@ def heartbeat(stand: Stand, holdings: Holdings) -> Heartbeat:
         clock=stand.clock,
         listed_ago=stand.ago(stand.told_at if holdings.dirty else stand.seen_at),
         lost_events=holdings.lost,
+        beat=beat,
     )
 
 

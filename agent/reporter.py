@@ -8,9 +8,10 @@ for another look, so a collector that is away for a day costs no memory, and the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 import structlog
 
 from agent import compose
@@ -143,6 +144,7 @@ class Reporter:
         self._not_before = 0.0
         self._mismatches = 0
         self._beat_at = 0.0
+        self._beats = 0
 
     @property
     def relist(self) -> float:
@@ -209,6 +211,11 @@ class Reporter:
             if not isinstance(step, Send):
                 return step
             self._outbox = step
+        elif isinstance(self._outbox.message, Hello):
+            # It is known by its attempt, and the register takes the clock's skew from it: an old clock would hide for
+            # how long the messages that follow are under way.
+            message = msgspec.structs.replace(self._outbox.message, clock=round(self._wall(), 3))
+            self._outbox = replace(self._outbox, message=message)
         return self._outbox
 
     def answered(self, outcome: Outcome, now: float) -> None:
@@ -272,7 +279,8 @@ class Reporter:
         if parcel is not None:
             return self._sent(parcel, kinds, look)
         if now >= self._beat_at:
-            return Send("heartbeat", compose.heartbeat(stand, self.holdings), HeartbeatReply)
+            self._beats += 1
+            return Send("heartbeat", compose.heartbeat(stand, self.holdings, self._beats), HeartbeatReply)
         if self._resync or self.holdings.dirty:
             return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)

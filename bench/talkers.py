@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
@@ -54,12 +54,15 @@ class Talker:
             yield from self.say("delta")
 
     def heartbeat(self) -> bytes:
-        """Return a heartbeat as a whole request; the agent has told everything."""
+        """Return a heartbeat as a whole request; the agent has told everything.
+
+        It bears no number: who sends it again means another one each time.
+        """
         step = self._reporter.next(time.monotonic() + 3600)
         if not isinstance(step, Send) or step.name != "heartbeat":
             raise RuntimeError("the agent has more to say than that nothing has changed")
         self._reporter.answered(HeartbeatReply(action="ok", server_time=time.time()), time.monotonic())
-        return self._request(step)
+        return self._request(replace(step, message=msgspec.structs.replace(step.message, beat=0)))
 
     def _request(self, step: Send) -> bytes:
         body = encode(step.message)

@@ -201,7 +201,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Every 15 s while nothing changes: the state is still the one with this hash.
 
     ``listed_ago``: seconds since the agent's last completed list or event; ``lost_events``: how many versions
-    of entries it has seen and nobody will hear of.
+    of entries it has seen and nobody will hear of. ``beat`` counts the agent's heartbeats: what comes behind a later
+    one says nothing any more. 0: the agent does not count them.
     """
 
     generation: Generation
@@ -210,6 +211,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     listed_ago: Seconds
     lost_events: int = 0
+    beat: int = 0
 
 
 class HeartbeatReply(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,4 +178,5 @@ def _beat(place: int, now: float, question: _Question, waiting: _Waiting) -> hea
         listed_ago=min(max(0.0, message.listed_ago), _LONGEST),
         waited=now - waiting.since,
         lost_events=heartbeats.countable(message.lost_events),
+        beat=heartbeats.countable(message.beat),
     )

@@ -48,7 +48,8 @@ async def hello(database: Database, policy: Policy, identity: NodeIdentity, mess
             if isinstance(decision, rules.NewLife):
                 lost, gaps = rules.lost_since(moment, message, anew=True)
                 calls += [nodes.adding_gap(node.id, gap) for gap in gaps]
-            await writer.finish(*calls, _note(moment, stand, message, lost))
+            again = isinstance(decision, rules.Again)
+            await writer.finish(*calls, _note(moment, stand, message, lost, again=again))
     if stand is None:
         _report_rival(identity, node, message)
         raise ProblemError(
@@ -139,7 +140,7 @@ async def _greet(
     return stand, [greeting, *turns.ending_gaps(node, moment, decision.gaps)]
 
 
-def _note(moment: Moment, stand: _Stand, message: Hello, lost_events: int) -> Call:
+def _note(moment: Moment, stand: _Stand, message: Hello, lost_events: int, *, again: bool) -> Call:
     """Leave where the node stands for the heartbeats that follow."""
     note = Note(
         node_id=stand.node_id,
@@ -148,7 +149,8 @@ def _note(moment: Moment, stand: _Stand, message: Hello, lost_events: int) -> Ca
         state_hash=turns.to_bytes(stand.state),
         now=moment.now,
         clock=message.clock,
-        skew=message.clock - moment.now.timestamp(),
+        # One that was answered before may have been under way for long, its clock with it.
+        skew=None if again else message.clock - moment.now.timestamp(),
         lost_events=lost_events,
     )
     return heartbeats.noting([note])

@@ -25,6 +25,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     listed_ago: float
     waited: float
     lost_events: int
+    beat: int
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -56,7 +57,8 @@ class Taken(NamedTuple):
 # Rows are locked in the order of their keys wherever the planner follows the list; heard_before and lost_before keep
 # the old values for the gaps, since RETURNING gives only new ones before PostgreSQL 18. Who was not heard is asked with
 # NOT IN: it becomes a hash table, where a join would compare everybody with everybody for want of an estimate. Only
-# they come back, since nearly everybody is heard: the moment alone, when it was everybody.
+# they come back, since nearly everybody is heard: the moment alone, when it was everybody. One that comes behind a
+# later one of its generation writes nothing: its list would be taken for newer than it is, its clock for the agent's.
 _FLUSH: Final = Statement(
     """
     WITH moment AS MATERIALIZED (
@@ -65,7 +67,7 @@ _FLUSH: Final = Statement(
         SELECT n.id AS node_id, b.*, (SELECT now FROM moment) AS now
         FROM jsonb_to_recordset(CAST(:beats AS jsonb))
             AS b (place int, cluster text, node text, generation text, seq bigint, state_hash text, clock float8,
-                  listed_ago float8, waited float8, lost_events bigint)
+                  listed_ago float8, waited float8, lost_events bigint, beat bigint)
         LEFT JOIN nodes AS n ON n.cluster = b.cluster COLLATE "C" AND n.node = b.node COLLATE "C"
         ORDER BY n.id
     ), heard AS (
@@ -76,10 +78,11 @@ _FLUSH: Final = Statement(
             agent_clock = b.clock,
             skew = b.clock + b.waited - extract(epoch FROM b.now),
             lost_before = h.lost_events,
-            lost_events = greatest(h.lost_events, b.lost_events)
+            lost_events = greatest(h.lost_events, b.lost_events),
+            beat = b.beat
         FROM beat AS b
         WHERE h.node_id = b.node_id AND h.generation = b.generation COLLATE "C" AND h.seq = b.seq
-            AND h.state_hash = decode(b.state_hash, 'base64')
+            AND h.state_hash = decode(b.state_hash, 'base64') AND (b.beat > h.beat OR b.beat = 0)
         RETURNING b.place, h.node_id, h.heard_before, h.heard_at, h.lost_events - h.lost_before AS lost
     ), silence AS (
         INSERT INTO gaps (node_id, reason, after, before)
@@ -93,7 +96,8 @@ _FLUSH: Final = Statement(
     FROM moment AS m LEFT JOIN (
         SELECT b.place, coalesce(h.generation = b.generation COLLATE "C", FALSE) AS current
         FROM beat AS b LEFT JOIN node_heartbeats AS h ON h.node_id = b.node_id
-        WHERE b.place NOT IN (SELECT place FROM heard)
+        WHERE b.place NOT IN (SELECT place FROM heard) AND (h.generation, h.seq, h.state_hash)
+            IS DISTINCT FROM (b.generation COLLATE "C", b.seq, decode(b.state_hash, 'base64'))
     ) AS unheard ON TRUE
     """
 )
@@ -111,7 +115,8 @@ _NOTE: Final = Statement(
         heard_before = h.heard_at, heard_at = excluded.heard_at,
         listed_at = greatest(h.listed_at, excluded.listed_at),
         agent_clock = excluded.agent_clock, skew = coalesce(excluded.skew, h.skew),
-        lost_events = excluded.lost_events
+        lost_events = excluded.lost_events,
+        beat = CASE WHEN h.generation = excluded.generation THEN h.beat ELSE 0 END
     """
 )
 

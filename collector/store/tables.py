@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 from sqlalchemy.schema import SchemaItem
 
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 """The migration that this release needs. Revisions are numbered, so that a newer one sorts after it."""
 
 NAMES: Final = {
@@ -118,6 +118,8 @@ node_heartbeats: Final = Table(
     Column("skew", Double),
     Column("lost_events", BigInteger, nullable=False, server_default="0"),
     Column("lost_before", BigInteger, nullable=False, server_default="0"),
+    # The number of the newest heartbeat of the generation, as its agent counts them; 0: there was none, or it has none.
+    Column("beat", BigInteger, nullable=False, server_default="0"),
     postgresql_with={"fillfactor": "30"},
 )
 """One row per node, updated by every heartbeat. Nothing but the key is indexed, so that updates stay on their page;

@@ -55,6 +55,7 @@ class NodeRecord:
     rows: dict[Name, Row] = field(default_factory=dict)
     closed: list[Version] = field(default_factory=list)
     last: tuple[bytes, Applied] | None = None
+    beat: int = 0
 
 
 class MemoryRegister:
@@ -145,8 +146,9 @@ class MemoryRegister:
                 changed_at=moment.now,
                 greeted_at=moment.now,
             )
-        skew = message.clock - moment.now.timestamp()
-        kept.moment = replace(moment, heard_at=moment.now, skew=skew, lost_events=lost)
+            kept.beat = 0
+            moment = replace(moment, skew=message.clock - moment.now.timestamp())
+        kept.moment = replace(moment, heard_at=moment.now, lost_events=lost)
         return HelloReply(
             generation=node.generation,
             hash_version=1,
@@ -162,7 +164,8 @@ class MemoryRegister:
         node = rules.check_generation(kept.node if kept else None, message.generation)
         assert kept is not None
         heard = (message.seq, bytes.fromhex(message.state_hash)) == (node.last_seq, node.state_hash)
-        if heard:
+        if heard and message.beat > kept.beat:
+            kept.beat = message.beat
             now = max(self.clock, kept.moment.heard_at or self.clock)
             listed = self.clock - timedelta(seconds=max(0.0, message.listed_ago))
             kept.moment = replace(

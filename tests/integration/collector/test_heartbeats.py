@@ -56,6 +56,25 @@ async def test_another_state_is_to_be_sent_again(
     assert rows.ask("SELECT * FROM node_heartbeats") == before
 
 
+async def test_one_behind_a_later_one_of_its_generation_changes_nothing(
+    node: Node, batcher: HeartbeatBatcher, rows: Rows
+) -> None:
+    """The age of its list, and its clock, were right when it was sent."""
+    await node.hello()
+    first, second = (node.heartbeat_message(beat=number, listed_ago=5.0) for number in (1, 2))
+    await batcher.beat(node.identity, second)
+    before = rows.ask("SELECT * FROM node_heartbeats")
+    for late in (first, second):
+        assert (await batcher.beat(node.identity, late)).action == "ok", "its agent has what the register has"
+        assert rows.ask("SELECT * FROM node_heartbeats") == before
+    await batcher.beat(node.identity, node.heartbeat_message(beat=3))
+    assert rows.ask("SELECT * FROM node_heartbeats") != before
+    node.attempt += 1
+    await node.hello()
+    await batcher.beat(node.identity, node.heartbeat_message(beat=1))
+    assert rows.ask("SELECT beat FROM node_heartbeats") == [{"beat": 1}], "another generation counts anew"
+
+
 async def test_another_generation_and_an_unknown_node_say_hello(node: Node, batcher: HeartbeatBatcher) -> None:
     await node.hello()
     stale = node.heartbeat_message(generation="9-0123456789abcdef")

@@ -1,5 +1,6 @@
 """Hello against a real database: where the register stands, generations, gaps, and agents that take turns."""
 
+import time
 from datetime import timedelta
 
 import msgspec
@@ -24,6 +25,17 @@ async def test_hello_says_where_the_register_stands_and_repeats_itself(node: Nod
     assert later.generation != first.generation
     assert int(later.generation.split("-")[0]) > int(first.generation.split("-")[0])
     assert (later.last_seq, later.last_hash) == (0, sum_of([container(1)]))
+
+
+async def test_a_hello_that_is_repeated_says_nothing_of_the_clock(node: Node, rows: Rows) -> None:
+    """It may have been under way for an hour; from the skew is seen how long other messages were."""
+    await node.hello()
+    before = rows.ask("SELECT skew FROM node_heartbeats")
+    late = msgspec.structs.replace(node.hello_message(), clock=time.time() - 3600)
+    await ingest.hello(node.database, POLICY, node.identity, late)
+    assert rows.ask("SELECT skew FROM node_heartbeats") == before
+    await ingest.hello(node.database, POLICY, node.identity, msgspec.structs.replace(late, attempt=1))
+    assert rows.ask("SELECT skew FROM node_heartbeats")[0]["skew"] < -3500
 
 
 async def test_a_hello_that_arrives_late_is_not_answered(node: Node) -> None:

@@ -1,8 +1,11 @@
 """The agent's side of the protocol when nothing comes back: a lost answer, a collector that is away."""
 
+import msgspec
+
 from agent.outcome import Outcome, Unreachable
 from agent.reporter import Wait
 from agent.wire import Body
+from protocol.messages import Hello
 from tests.unit.agent.driving import Driver, agree, container, silence
 from tests.unit.agent.model_collector import ModelCollector
 
@@ -35,6 +38,21 @@ class TestALostAnswer:
         driver.settle()
         assert [hello.attempt for hello in collector.hellos] == [0, 0]
         assert collector.generation.startswith("1-")
+
+    def test_of_hello_is_followed_by_one_with_the_clock_of_then(self, driver: Driver) -> None:
+        """The register sees from it how wrong the clock is, and from that how long later messages are under way."""
+        told: list[Hello] = []
+
+        def lossy(name: str, body: Body) -> Outcome:
+            told.append(msgspec.json.decode(body.data, type=Hello))
+            return Unreachable("lost")
+
+        driver.restart()
+        driver.post = lossy
+        while len(told) < 2:
+            driver.step()
+        assert told[1].clock > told[0].clock
+        assert told[1] == msgspec.structs.replace(told[0], clock=told[1].clock)
 
     def test_waits_longer_each_time_and_never_over_a_minute(self, driver: Driver) -> None:
         driver.post = silence

@@ -48,6 +48,7 @@ def test_the_longest_heartbeat_fits_its_limit() -> None:
         clock=1767225600.1234567,
         listed_ago=86400.12345678901,
         lost_events=2**63,
+        beat=2**63,
     )
     assert len(msgspec.json.encode(longest)) <= MAX_HEARTBEAT
 
