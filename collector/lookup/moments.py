@@ -51,7 +51,7 @@ def check_remembered(when: datetime, first: datetime | None, field: str = "at") 
         raise ProblemError(
             ProblemType.BAD_REQUEST,
             f"{times.to_text(when)} lies before the register's first record, which is of {times.to_text(first)}; "
-            f"give that or a later time as {field}",
+            "ask about that moment or a later one",
             field=field,
         )
 
