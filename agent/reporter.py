@@ -54,8 +54,8 @@ class Send:
     """Post ``message`` as ``name``, expect an answer of the type ``answer``, then call ``answered``.
 
     ``keys`` names its entries in their order; ``incomplete`` are the kinds that the register then calls so, ``cut``
-    those of them of which only a part was sent. ``seen_at`` is when the look began that a snapshot was made from,
-    ``as_of`` when the newest one began of which the register then knows all.
+    those of them of which only a part was sent. ``as_of`` is when the newest look began of which the register then
+    knows all.
     """
 
     name: str
@@ -64,7 +64,6 @@ class Send:
     keys: tuple[EntryKey, ...] = ()
     incomplete: frozenset[Kind] = frozenset()
     cut: frozenset[Kind] = frozenset()
-    seen_at: float = float("inf")
     as_of: float = float("-inf")
 
 
@@ -277,7 +276,7 @@ class Reporter:
         else:
             self._latest = None
         if parcel is not None:
-            return self._sent(parcel, kinds, look)
+            return self._sent(parcel, kinds)
         if now >= self._beat_at:
             self._beats += 1
             return Send("heartbeat", compose.heartbeat(stand, self.holdings, self._beats), HeartbeatReply)
@@ -285,11 +284,11 @@ class Reporter:
             return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)
 
-    def _sent(self, parcel: Parcel, kinds: dict[Kind, bool], look: Observation | None) -> Send:
+    def _sent(self, parcel: Parcel, kinds: dict[Kind, bool]) -> Send:
         self.holdings.promise(parcel.changes)
-        if isinstance(parcel.message, Snapshot) and look is not None:
+        if isinstance(parcel.message, Snapshot):
             incomplete = self._incomplete | parcel.cut
-            return Send("snapshot", parcel.message, Applied, parcel.keys, incomplete, parcel.cut, look.at, parcel.as_of)
+            return Send("snapshot", parcel.message, Applied, parcel.keys, incomplete, parcel.cut, parcel.as_of)
         told = {kind: kind in self._told_incomplete for kind in Kind} | {kind: not kinds[kind] for kind in kinds}
         incomplete = frozenset(kind for kind, so in told.items() if so)
         return Send("delta", parcel.message, Applied, parcel.keys, incomplete, as_of=parcel.as_of)
@@ -339,7 +338,8 @@ class Reporter:
         for item in reply.refused:
             _log.warning("the collector refused an entry", key=item.key, why=item.reason)
         # A look after the one that a snapshot was made from knows of all that the register kept.
-        enumerated = frozenset(Kind) if self._enumerated_at > sent.seen_at else sent.cut
+        later = isinstance(sent.message, Snapshot) and self._enumerated_at > sent.as_of
+        enumerated = frozenset(Kind) if later else sent.cut
         self.holdings.settle(refused, reply.kept, enumerated - self._incomplete)
         self._told_incomplete = sent.incomplete
         if isinstance(sent.message, Snapshot):

@@ -8,8 +8,7 @@ ends that with FINALIZE, until it succeeds. Then the month is a table of its own
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +17,7 @@ import structlog
 from sqlalchemy import text
 
 from collector.errors import ProblemError
+from collector.store import locks
 from collector.store.engine import Connection, Database, translate
 
 AHEAD: Final = 3
@@ -168,15 +168,9 @@ async def drop(connection: Connection, month: Month) -> None:
     _log.info("a month was dropped", partition=month.name)
 
 
-@asynccontextmanager
-async def alone(connection: Connection) -> AsyncIterator[bool]:
+def alone(connection: Connection) -> AbstractAsyncContextManager[bool]:
     """Hold the lock that keeps others from dropping months; gives whether it is free. Outside a transaction."""
-    free: bool = (await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _DROPPING})).scalar_one()
-    try:
-        yield free
-    finally:
-        if free and not connection.invalidated:
-            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _DROPPING})
+    return locks.alone(connection, _DROPPING)
 
 
 async def no_dropping(connection: Connection) -> None:

@@ -15,7 +15,6 @@ begins again later. So it does when this collector ends on the way.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ import structlog
 from sqlalchemy import text
 
 from collector.errors import ProblemError
-from collector.store import keys, shapes
+from collector.store import keys, locks, shapes
 from collector.store.engine import Connection, Database
 from protocol.entries import Entry
 
@@ -104,7 +103,7 @@ async def count(database: Database, stopping: asyncio.Event, *, at_once: int = A
     async with database.query() as looking:
         if not await _due(looking):
             return True
-    async with database.maintenance() as connection, _alone(connection) as free:
+    async with database.maintenance() as connection, locks.alone(connection, _LOCK) as free:
         if not free or not await _due(connection):
             return True
         return await _count(connection, stopping, _ranges(connection, at_once, rest, stopping))
@@ -170,14 +169,3 @@ def _shapes(documents: Sequence[Any]) -> set[int]:
         entry = _DECODER.decode(document)
         found |= shapes.of_entry(entry, keys.tokens(entry))
     return found
-
-
-@asynccontextmanager
-async def _alone(connection: Connection) -> AsyncIterator[bool]:
-    """Hold the lock that keeps other collectors from counting; gives whether it is free."""
-    free: bool = (await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK})).scalar_one()
-    try:
-        yield free
-    finally:
-        if free and not connection.invalidated:
-            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
