@@ -3,6 +3,9 @@
 The real agent runs as a process of its own against an engine and a collector that speak HTTP in this process, and
 reads an overlay2 data root on disk. Resident memory and CPU time come from ``/proc``; they are measured from the
 moment the collector has everything, the first sizes included, over at least one full look.
+
+Where the machine takes memory away that nobody touches (``bench.cold``), CPU time is measured a second time with the
+agent's memory kept in place: that is what the agent itself costs, and what the goal is about. Both are told.
 """
 
 import contextlib
@@ -22,6 +25,7 @@ import msgspec
 
 from agent.outcome import Rejected, Unreachable
 from agent.wire import Body
+from bench.cold import WARM, cold_page, kept_warm
 from bench.table import Row
 from mountbook.local.dataroots import BuiltContainer, ContainerSpec, DataRootSpec, ImageSpec, build
 from protocol.entries import Kind
@@ -44,12 +48,18 @@ _LABELS: Final = {f"com.example.label-{number}": f"value of label {number}" for 
 
 @dataclass(frozen=True, slots=True)
 class AgentCost:
-    """One measurement. ``cpu`` is the share of one core over ``seconds``; memory is in MiB."""
+    """One measurement. ``cpu`` is the share of one core over ``seconds``; memory is in MiB.
+
+    ``warm_cpu`` is that share with the agent's memory kept in place, ``cpu`` where the machine leaves it there anyway;
+    ``cold_page`` is what a page left alone costs, in microseconds.
+    """
 
     containers: int
     rss_mib: float
     peak_mib: float
     cpu: float
+    warm_cpu: float
+    cold_page: float
     seconds: float
     heartbeat_bytes: int
 
@@ -90,11 +100,13 @@ def measure() -> list[Row]:
 
 def _row(found: AgentCost) -> Row:
     goal = GOALS_MIB[found.containers]
-    holds = found.rss_mib <= goal and found.cpu <= GOAL_CPU and found.heartbeat_bytes <= MAX_HEARTBEAT
+    holds = found.rss_mib <= goal and found.warm_cpu <= GOAL_CPU and found.heartbeat_bytes <= MAX_HEARTBEAT
+    cold = f" ({found.cpu:.2%} where a page left alone costs {found.cold_page:.0f} µs)"
     return Row(
         "S13",
         f"agent at rest with {found.containers:,} containers, {found.seconds:.0f} s: memory, one core, heartbeat",
-        f"{found.rss_mib:.0f} MiB (peak {found.peak_mib:.0f}), {found.cpu:.2%}, {found.heartbeat_bytes} B",
+        f"{found.rss_mib:.0f} MiB (peak {found.peak_mib:.0f}), {found.warm_cpu:.2%}"
+        f"{cold if found.cold_page > WARM else ''}, {found.heartbeat_bytes} B",
         goal=f"≤ {goal:.0f} MiB, ≤ {GOAL_CPU:.1%}, ≤ {MAX_HEARTBEAT} B",
         holds=holds,
     )
@@ -128,15 +140,20 @@ def cost(containers: int, seconds: float) -> AgentCost:
             _await(register.swept, "the end of the first measuring of sizes", pid, _SWEEP_PATIENCE)
             register.beaten.clear()
             _await(register.beaten, "a heartbeat", pid)
-            before, began = _cpu(pid), time.monotonic()
-            time.sleep(seconds)
-            elapsed = time.monotonic() - began
+            cold = cold_page()
+            cpu = warm_cpu = _share(pid, seconds)
+            rss, peak = _status(pid, "VmRSS"), _status(pid, "VmHWM")
+            if cold > WARM:
+                with kept_warm(pid):
+                    warm_cpu = _share(pid, seconds)
             return AgentCost(
                 containers=containers,
-                rss_mib=_status(pid, "VmRSS"),
-                peak_mib=_status(pid, "VmHWM"),
-                cpu=(_cpu(pid) - before) / elapsed,
-                seconds=elapsed,
+                rss_mib=rss,
+                peak_mib=peak,
+                cpu=cpu,
+                warm_cpu=warm_cpu,
+                cold_page=cold,
+                seconds=seconds,
                 heartbeat_bytes=register.heartbeat_bytes,
             )
 
@@ -175,6 +192,13 @@ def _agent(environment: dict[str, str]) -> Iterator[int]:
 def _await(event: threading.Event, what: str, pid: int, patience: float = _PATIENCE) -> None:
     if not event.wait(patience):
         raise RuntimeError(f"the collector did not hear of {what} from the agent (process {pid}) in {patience:g} s")
+
+
+def _share(pid: int, seconds: float) -> float:
+    """Return the share of one core that a process takes over so many seconds."""
+    before, began = _cpu(pid), time.monotonic()
+    time.sleep(seconds)
+    return (_cpu(pid) - before) / (time.monotonic() - began)
 
 
 def _cpu(pid: int) -> float:
