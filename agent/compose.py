@@ -1,8 +1,7 @@
 """Snapshots, deltas and heartbeats, made from an observation and what the register holds."""
 
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +24,7 @@ class Stand:
     """Where the conversation stands: what every message carries. Times are in seconds; ``seq`` is the last one.
 
     ``now``, ``seen_at`` and ``told_at`` are monotonic: the newest look, and the newest of which the register was told
-    all.
+    all. ``clock`` is the time of ``now`` by the clock that the register knows of.
     """
 
     generation: str
@@ -33,13 +32,8 @@ class Stand:
     now: float
     seen_at: float
     told_at: float
+    clock: float
     problems: tuple[str, ...] = ()
-    wall: Callable[[], float] = time.time
-
-    @property
-    def clock(self) -> float:
-        """Seconds since 1970, to the millisecond."""
-        return round(self.wall(), 3)
 
     def ago(self, when: float) -> float:
         """Return the age of a look, rounded up to the millisecond: it vouches for nothing that came after it."""
@@ -121,13 +115,16 @@ def delta(
     return Parcel(message, keys, changes, as_of)
 
 
-def heartbeat(stand: Stand, holdings: Holdings, beat: int) -> Heartbeat:
-    """Return the message that nothing has changed, with its number; at most ``MAX_HEARTBEAT`` bytes."""
+def heartbeat(stand: Stand, holdings: Holdings, beat: int, clock: float) -> Heartbeat:
+    """Return the message that nothing has changed, of at most ``MAX_HEARTBEAT`` bytes.
+
+    ``beat`` is its number, ``clock`` what the wall clock shows.
+    """
     return Heartbeat(
         generation=stand.generation,
         seq=stand.seq,
         state_hash=to_text(holdings.sum),
-        clock=stand.clock,
+        clock=clock,
         listed_ago=stand.ago(stand.told_at if holdings.dirty else stand.seen_at),
         lost_events=holdings.lost,
         beat=beat,

@@ -22,6 +22,7 @@ from agent.observation import Observation
 from agent.outcome import Outcome, Rejected, Reply, Unreachable
 from agent.position import Position
 from agent.spool import Spooled, spooled
+from agent.toldclock import ToldClock
 from agent.wire import Message
 from protocol.entries import EntryKey, Kind
 from protocol.messages import (
@@ -125,7 +126,8 @@ class Reporter:
         self.holdings.lost = self._spool.lost
         self.failures = 0
         """How many messages in a row were not acknowledged."""
-        self._instance, self._boot_id, self._wall, self._draw = instance, boot_id, wall, draw
+        self._instance, self._boot_id, self._draw = instance, boot_id, draw
+        self._clock = ToldClock(wall)
         self._room = room
         self._attempt = 0
         self._session: _Session | None = None
@@ -206,15 +208,14 @@ class Reporter:
         if now < self._not_before:
             return Wait(self._not_before)
         if self._outbox is None:
-            step = self._greet() if self._session is None else self._report(self._session, now)
+            step = self._greet(now) if self._session is None else self._report(self._session, now)
             if not isinstance(step, Send):
                 return step
             self._outbox = step
         elif isinstance(self._outbox.message, Hello):
-            # It is known by its attempt, and the register takes the clock's skew from it: an old clock would hide for
-            # how long the messages that follow are under way.
-            message = msgspec.structs.replace(self._outbox.message, clock=round(self._wall(), 3))
-            self._outbox = replace(self._outbox, message=message)
+            # It is known by its attempt, and the register takes the clock's skew from it.
+            fresh = msgspec.structs.replace(self._outbox.message, clock=self._clock.tell(now))
+            self._outbox = replace(self._outbox, message=fresh)
         return self._outbox
 
     def answered(self, outcome: Outcome, now: float) -> None:
@@ -231,6 +232,8 @@ class Reporter:
                 self._succeeded()
                 if action == "resync":
                     self._start_over("the collector wants a snapshot")
+                else:
+                    self._clock.taken()
             case Rejected():
                 self._rejected(sent, outcome, now)
             case Unreachable(detail=detail):
@@ -242,9 +245,10 @@ class Reporter:
             if sent.name == "heartbeat":
                 self._outbox = None  # a later one says more
 
-    def _greet(self) -> Step:
+    def _greet(self, now: float) -> Step:
         if self._listed_at is None:
             return Look(None, float("inf"))
+        self._clock.begin()
         hello = Hello(
             protocol=PROTOCOL,
             instance=self._instance,
@@ -252,7 +256,7 @@ class Reporter:
             boot_id=self._boot_id,
             agent=RELEASE,
             hash_versions=list(HASH_VERSIONS),
-            clock=round(self._wall(), 3),
+            clock=self._clock.tell(now),
             engine=self.engine,
             backends=list(self._backends),
             acknowledged=self.position.acknowledged if self.position else None,
@@ -263,7 +267,7 @@ class Reporter:
     def _report(self, session: _Session, now: float) -> Step:
         if (session.engine, session.backends) != (self.engine, self._backends):
             self._hang_up()
-            return self._greet()
+            return self._greet(now)
         stand = self._stand(session, now)
         look = self._latest
         parcel: Parcel | None = None
@@ -279,7 +283,8 @@ class Reporter:
             return self._sent(parcel, kinds)
         if now >= self._beat_at:
             self._beats += 1
-            return Send("heartbeat", compose.heartbeat(stand, self.holdings, self._beats), HeartbeatReply)
+            beat = compose.heartbeat(stand, self.holdings, self._beats, self._clock.tell(now))
+            return Send("heartbeat", beat, HeartbeatReply)
         if self._resync or self.holdings.dirty:
             return Look(None if self._resync else frozenset(self.holdings.dirty), self._beat_at)
         return Wait(self._beat_at)
@@ -306,7 +311,8 @@ class Reporter:
 
     def _stand(self, session: _Session, now: float) -> Stand:
         seen_at = self._told_at if self._listed_at is None else self._listed_at
-        return Stand(session.generation, self._seq, now, seen_at, self._told_at, self._problems, self._wall)
+        clock = self._clock.at(now)
+        return Stand(session.generation, self._seq, now, seen_at, self._told_at, clock, self._problems)
 
     def _greeted(self, sent: Send, reply: HelloReply, now: float) -> None:
         self._succeeded()

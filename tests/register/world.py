@@ -110,7 +110,6 @@ class World(RuleBasedStateMachine):
         self.war = 0.0
         self.restarted = False
         self.set_back = 0.0
-        self.hurried = False
         self.held: dict[EntryKey, bytes] = {}
         self.looks: list[Looked] = []
         self.changed_at = 0.0
@@ -210,7 +209,6 @@ class World(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([-DAY, -1.0, DAY]))
     def the_agents_clock_is_set(self, seconds: float) -> None:
         self.driver.skew += seconds
-        self.hurried = self.hurried or seconds > 0
 
     @rule(seconds=st.sampled_from([1.0, DAY]))
     def the_registers_clock_is_set_back(self, seconds: float) -> None:
@@ -248,7 +246,7 @@ class World(RuleBasedStateMachine):
             self.check_convergence()
             self.check_versions()
             gaps = self.set_back or self.restarted or self.driver.reporter.holdings.lost
-            if self.exact and not (gaps or self.hurried):
+            if self.exact and not gaps:
                 self.check_moments()
             assert self.register.versions("two") == self.untouched, "another node's rows were touched"
         finally:
@@ -293,8 +291,7 @@ class World(RuleBasedStateMachine):
     def check_moments(self) -> None:
         """P5: what the register is sure of at the moment of a look is what that look saw, and all that it saw is there.
 
-        Only without a restart, a jump of the register's clock and lost events, which leave gaps; and unless an agent's
-        clock was set ahead, which hides for how long a message that is sent again was under way.
+        Only without a restart, a jump of the register's clock and lost events, which leave gaps.
         """
         versions = self.register.versions("one")
         for look in self.looks:

@@ -13,7 +13,7 @@ from protocol.messages import Kept
 from protocol.statehash import entry_hash, total
 
 ROOT = "/var/lib/docker"
-STAND = Stand("1-0123456789abcdef", 0, now=0.0, seen_at=0.0, told_at=0.0)
+STAND = Stand("1-0123456789abcdef", 0, now=0.0, seen_at=0.0, told_at=0.0, clock=0.0)
 CONTENT = st.dictionaries(
     st.tuples(st.sampled_from([Kind.VOLUME, Kind.BIND]), st.sampled_from("abcde")), st.sampled_from(["", "x", "y"])
 )
