@@ -1,5 +1,7 @@
 """What the register knows of what happened while no collector was heard: the agent's code, and rows in memory."""
 
+import pytest
+
 from tests.register.memory import MemoryRegister
 from tests.register.world import Version
 from tests.unit.agent.driving import Driver, container, silence
@@ -54,8 +56,10 @@ def test_what_was_removed_meanwhile_ended_after_the_last_list_that_was_heard_of(
     assert away.back_at < gone.ended_before < away.back_at + 200.0
 
 
-def test_what_a_late_message_tells_of_is_sure_at_no_moment_after_it_had_ended() -> None:
+@pytest.mark.parametrize("clock_set", [0.0, 24 * HOUR, -24 * HOUR])
+def test_what_a_late_message_tells_of_is_sure_at_no_moment_after_it_had_ended(clock_set: float) -> None:
     away = Away()
+    away.driver.skew += clock_set
     away.driver.put(container(0, "paused"))
     away.pass_hour()
     seen_until = away.register.now()
@@ -65,7 +69,7 @@ def test_what_a_late_message_tells_of_is_sure_at_no_moment_after_it_had_ended() 
     away.come_back()
     _, paused, exited = away.versions(0)
     assert paused.ended_after is not None
-    assert paused.ended_after <= seen_until
+    assert away.left_at < paused.ended_after <= seen_until
     assert exited.began_after == paused.ended_after
 
 
