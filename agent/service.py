@@ -144,6 +144,7 @@ class Service:
         self._roster = roster
         self._hints = Hints()
         self._observed = asyncio.Event()
+        self._manager = asyncio.Event()  # set while this node is one
         self._line = asyncio.Lock()  # one request of an agent is under way at a time
         share = config.measure_share
         self._measuring = Measuring(share, config.host_root, every=config.usage) if share else None
@@ -186,7 +187,7 @@ class Service:
                 continue
             failures = 0
             now = time.monotonic()
-            self._reporter.engine = self._eyes.engine
+            self._take_up(self._eyes.engine)
             self._reporter.observe(looked.observation, now)
             self._observed.set()
             if self._measuring is not None:
@@ -197,6 +198,13 @@ class Service:
             del looked  # or it would lie here, in its full size, until the next look
             if wanted.ids is None:
                 await asyncio.to_thread(memory.give_back)
+
+    def _take_up(self, engine: Engine) -> None:
+        self._reporter.engine = engine
+        if engine.manager:
+            self._manager.set()
+        else:
+            self._manager.clear()
 
     def _look(self, wanted: Wanted) -> _Looked:
         began = time.thread_time()
@@ -249,6 +257,7 @@ class Service:
     async def _call_the_roll(self) -> NoReturn:
         """Send the roster from time to time, while this node is a manager and the collector knows the node."""
         while True:
+            await self._manager.wait()  # a worker, most of a Swarm, is not woken for it
             await asyncio.sleep(min(self._config.roster, self._reporter.heartbeat or _UNHEARD))
             if not self._reporter.greeted:
                 continue

@@ -101,7 +101,7 @@ def measure() -> list[Row]:
 def _row(found: AgentCost) -> Row:
     goal = GOALS_MIB[found.containers]
     holds = found.rss_mib <= goal and found.warm_cpu <= GOAL_CPU and found.heartbeat_bytes <= MAX_HEARTBEAT
-    cold = f" ({found.cpu:.2%} where a page left alone costs {found.cold_page:.0f} µs)"
+    cold = f" ({found.cpu:.2%} where a page left alone costs {found.cold_page:.1f} µs)"
     return Row(
         "S13",
         f"agent at rest with {found.containers:,} containers, {found.seconds:.0f} s: memory, one core, heartbeat",
@@ -143,6 +143,7 @@ def cost(containers: int, seconds: float) -> AgentCost:
             cold = cold_page()
             cpu = warm_cpu = _share(pid, seconds)
             rss, peak = _status(pid, "VmRSS"), _status(pid, "VmHWM")
+            cold = max(cold, cold_page())
             if cold > WARM:
                 with kept_warm(pid):
                     warm_cpu = _share(pid, seconds)

@@ -1,9 +1,9 @@
 """What memory left alone costs on this machine, and a way to keep a process's memory from being left alone.
 
-A virtual machine's host may take memory away that nobody touched for a second or two; each page then costs tens of
-microseconds when it is touched again, as CPU time of whoever touches it. A program that wakes every 15 s pays that for
-all it needs to wake, whatever it does: its CPU time then tells of the host. ``kept_warm`` reads the resident pages of
-a process over and over, so that what it uses is its own.
+A virtual machine's host may take memory away that nobody touched for a few seconds; each page then costs up to tens
+of microseconds when it is touched again, as CPU time of whoever touches it. A program that wakes every 15 s pays that
+for all it needs to wake, whatever it does: its CPU time then tells of the host. ``kept_warm`` reads the resident pages
+of a process over and over, so that what it uses is its own.
 
 Format of ``/proc/<pid>/pagemap``: https://docs.kernel.org/admin-guide/mm/pagemap.html
 """
@@ -18,23 +18,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-WARM: Final = 5.0
-"""Most microseconds per page for which memory counts as left in place; ordinary hardware takes less than one."""
+from protocol.messages import HEARTBEAT_EVERY
+
+WARM: Final = 1.0
+"""Most microseconds per page for which memory counts as left in place; touched again at once one takes a tenth."""
 _PAGE: Final = mmap.PAGESIZE
 _PAGES: Final = 8192
-_ALONE: Final = 3.0
 _BREATH: Final = 0.02
 _MAPPED_ANEW: Final = 5.0
 _PRESENT: Final = 1 << 63
 _AT_ONCE: Final = 256
 
 
-def cold_page() -> float:
-    """Return the CPU microseconds of touching a page of one's own that was left alone for three seconds."""
+def cold_page(alone: float = HEARTBEAT_EVERY) -> float:
+    """Return the CPU microseconds of touching a page of one's own that was left alone for so many seconds."""
     with mmap.mmap(-1, _PAGES * _PAGE) as memory:
         for offset in range(0, len(memory), _PAGE):
             memory[offset] = 1
-        time.sleep(_ALONE)
+        time.sleep(alone)
         began = time.thread_time()
         for offset in range(0, len(memory), _PAGE):
             memory[offset]

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -118,12 +118,17 @@ class World:
     network: FakeNetwork
     config: Config
     roster: Roster | None = None
+    rolls: int = 0
+
+    def call_the_roll(self) -> Roster | None:
+        self.rolls += 1
+        return self.roster
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
         reporter = Reporter(instance="0" * 32, boot_id="", wall=lambda: 0.0, draw=lambda: 0.01)
         positions = PositionFile(self.config.state_dir)
-        service = Service(self.config, reporter, self.node, self.network, positions, roster=lambda: self.roster)
+        service = Service(self.config, reporter, self.node, self.network, positions, roster=self.call_the_roll)
         task = asyncio.create_task(service.run())
         try:
             yield service
@@ -162,8 +167,32 @@ async def test_the_node_is_told_after_events_were_subscribed_to(world: World) ->
 async def test_a_managers_roster_comes_as_often_as_its_heartbeats(world: World) -> None:
     world.collector.intervals = Intervals(heartbeat=0.05)
     world.roster = Roster(version=1, nodes=[RosterNode(node="n1")])
+    world.node.engine = Engine(manager=True)
     async with world.running():
         await world.until(lambda: world.network.rosters >= 3, "the roster has come three times")
+
+
+async def test_a_node_calls_the_roll_only_while_it_is_a_manager(world: World) -> None:
+    world.collector.intervals = Intervals(heartbeat=0.02, relist=0.02)
+    world.config = replace(world.config, relist=0.02)
+    world.roster = Roster(version=1, nodes=[RosterNode(node="n1")])
+
+    async def beats() -> None:
+        enough = world.collector.received.count("heartbeat") + 10
+        await world.until(lambda: world.collector.received.count("heartbeat") >= enough, "ten heartbeats have come")
+
+    async with world.running():
+        await world.until_told()
+        await beats()
+        assert world.rolls == 0
+        world.node.engine = Engine(manager=True)
+        await world.until(lambda: world.network.rosters >= 1, "the roster has come")
+        world.node.engine, looks = Engine(), len(world.node.looks)
+        await world.until(lambda: len(world.node.looks) >= looks + 2, "it has been looked at again")
+        await beats()
+        before = world.rolls
+        await beats()
+        assert world.rolls == before
 
 
 async def test_an_event_leads_to_a_look_at_just_its_container(world: World) -> None:

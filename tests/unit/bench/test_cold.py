@@ -70,7 +70,7 @@ def test_a_process_that_is_gone_cannot_be_kept_warm() -> None:
 
 
 def test_a_cold_page_costs_something() -> None:
-    assert 0 < cold_page() < 100_000
+    assert 0 < cold_page(0.1) < 100_000
 
 
 def _characters_read() -> int:
